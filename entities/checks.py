@@ -1,0 +1,136 @@
+"""What `manage.py check` says of the settings. Ids are stable, and never used again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from entities import keys
+from entities.codec import PREFIX_PATTERN
+from entities.conf import SETTING_NAMES, app_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MIN_SIGNING_KEY_CHARS = 32
+_DURATIONS = ("REFRESH_GRACE", "LAST_USED_FLUSH")
+
+
+@register()
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Judge `settings.ENTITIES`."""
+    given = getattr(settings, "ENTITIES", {})
+    if not isinstance(given, dict):
+        return [Error("ENTITIES is not a dict.", id="entities.E001")]
+    return [
+        *_check_names(given),
+        *_check_types(),
+        *_check_prefixes(),
+        *_check_signing_keys(),
+        *_check_authenticators(),
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_deployment(**kwargs: Any) -> list[CheckMessage]:
+    """Judge what is fine to begin with, and not in production."""
+    if app_settings.SIGNING_KEYS:
+        return []
+    return [
+        Error(
+            "ENTITIES['SIGNING_KEYS'] is not set, so that SECRET_KEY signs credentials.",
+            hint=(
+                "Give credentials keys of their own: whoever learns SECRET_KEY forges tokens, and "
+                "to replace it is to issue all of them anew. `python -c 'import secrets; "
+                "print(secrets.token_urlsafe(48))'` makes one."
+            ),
+            id="entities.E006",
+        )
+    ]
+
+
+def _check_names(given: dict[str, Any]) -> Iterator[CheckMessage]:
+    for name in sorted(set(given).difference(SETTING_NAMES), key=str):
+        yield checks.Warning(
+            f"ENTITIES has no setting {name!r}.",
+            hint=f"Known are: {', '.join(SETTING_NAMES)}.",
+            id="entities.W001",
+        )
+
+
+def _check_types() -> Iterator[CheckMessage]:
+    # Whatever a host wrote into the dict: the types of the properties are what is judged here.
+    for name in _DURATIONS:
+        value: object = getattr(app_settings, name)
+        if name == "LAST_USED_FLUSH" and value is None:
+            continue
+        if not isinstance(value, timedelta) or value < timedelta(0):
+            yield Error(
+                f"ENTITIES[{name!r}] is not a timedelta of zero or more.", id="entities.E002"
+            )
+    limit: object = app_settings.MAX_BODY_BYTES
+    if not isinstance(limit, int) or limit < 1:
+        yield Error("ENTITIES['MAX_BODY_BYTES'] is not a number above zero.", id="entities.E002")
+    readback: object = app_settings.TOKEN_READBACK
+    if not isinstance(readback, bool):
+        yield Error("ENTITIES['TOKEN_READBACK'] is neither True nor False.", id="entities.E002")
+
+
+def _check_prefixes() -> Iterator[CheckMessage]:
+    names = ("API_KEY_PREFIX", "USER_TOKEN_PREFIX", "AUTH_TOKEN_PREFIX")
+    values = [getattr(app_settings, name) for name in names]
+    for name, value in zip(names, values, strict=True):
+        if not isinstance(value, str) or PREFIX_PATTERN.fullmatch(value) is None:
+            yield Error(
+                f"ENTITIES[{name!r}] is not 1 to 16 letters, digits and underscores, the first "
+                "one a letter.",
+                id="entities.E003",
+            )
+    if len(set(map(str, values))) < len(values):
+        yield Error(
+            "Two kinds of credentials have the same prefix.",
+            hint="Give API keys, user tokens and authentication tokens one each.",
+            id="entities.E003",
+        )
+
+
+def _check_signing_keys() -> Iterator[CheckMessage]:
+    given: object = app_settings.SIGNING_KEYS
+    if isinstance(given, (str, bytes)) or not all(isinstance(key, str) for key in given):  # type: ignore[attr-defined]
+        yield Error("ENTITIES['SIGNING_KEYS'] is not a list of strings.", id="entities.E004")
+        return
+    if any(len(key) < MIN_SIGNING_KEY_CHARS for key in app_settings.SIGNING_KEYS):
+        yield Error(
+            f"A key of ENTITIES['SIGNING_KEYS'] is shorter than {MIN_SIGNING_KEY_CHARS} "
+            "characters.",
+            hint="`python -c 'import secrets; print(secrets.token_urlsafe(48))'` makes a good one.",
+            id="entities.E004",
+        )
+    try:
+        keys.keyring()
+    except ImproperlyConfigured as error:
+        yield Error(str(error), id="entities.E004")
+
+
+def _check_authenticators() -> Iterator[CheckMessage]:
+    for path in app_settings.USER_AUTHENTICATORS:
+        try:
+            authenticator = import_string(path)()
+        except (ImportError, TypeError) as error:
+            yield Error(
+                f"ENTITIES['USER_AUTHENTICATORS'] names {path!r}, which cannot be made: {error}",
+                id="entities.E005",
+            )
+            continue
+        if not callable(getattr(authenticator, "prove", None)):
+            yield Error(
+                f"ENTITIES['USER_AUTHENTICATORS'] names {path!r}, which has no method prove().",
+                hint="See entities.verification.UserAuthenticator.",
+                id="entities.E005",
+            )

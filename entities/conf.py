@@ -1,0 +1,93 @@
+"""The settings of the app: one dict, `ENTITIES`, typed, with defaults, read live.
+
+A read costs a dictionary look-up, and an override in a test or a host counts at once.
+`entities.checks` judges the values.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class AppSettings:
+    """Each public property is a key of `settings.ENTITIES`."""
+
+    @property
+    def SIGNING_KEYS(self) -> Sequence[str]:  # noqa: N802
+        """Secrets that sign credentials: the first one signs, all verify.
+
+        Empty: sub-keys of SECRET_KEY and SECRET_KEY_FALLBACKS serve, fine to begin with.
+        """
+        return cast("Sequence[str]", self._get("SIGNING_KEYS", ()))
+
+    @property
+    def API_KEY_PREFIX(self) -> str:  # noqa: N802
+        """What the text of an API key begins with, before its underscore."""
+        return cast("str", self._get("API_KEY_PREFIX", "ek"))
+
+    @property
+    def USER_TOKEN_PREFIX(self) -> str:  # noqa: N802
+        """What the text of a user token begins with."""
+        return cast("str", self._get("USER_TOKEN_PREFIX", "ut"))
+
+    @property
+    def AUTH_TOKEN_PREFIX(self) -> str:  # noqa: N802
+        """What the text of an authentication token begins with."""
+        return cast("str", self._get("AUTH_TOKEN_PREFIX", "eat"))
+
+    @property
+    def TOKEN_READBACK(self) -> bool:  # noqa: N802
+        """Whether a GET shows the text of a token again. Issue and refresh always do."""
+        return cast("bool", self._get("TOKEN_READBACK", True))
+
+    @property
+    def REFRESH_GRACE(self) -> timedelta:  # noqa: N802
+        """How long the text before a refresh still verifies. Zero: it ends at once."""
+        return cast("timedelta", self._get("REFRESH_GRACE", timedelta(seconds=30)))
+
+    @property
+    def USER_AUTHENTICATORS(self) -> Sequence[str]:  # noqa: N802
+        """Dotted paths of what proves the performing user, asked in order.
+
+        Each names a class without arguments that fits `entities.verification.UserAuthenticator`.
+        """
+        return cast(
+            "Sequence[str]",
+            self._get(
+                "USER_AUTHENTICATORS",
+                (
+                    "entities.verification.UserTokenAuthenticator",
+                    "entities.verification.AuthTokenAuthenticator",
+                ),
+            ),
+        )
+
+    @property
+    def LAST_USED_FLUSH(self) -> timedelta | None:  # noqa: N802
+        """How long a noted use waits in memory before it is written with others.
+
+        None: nothing is written until `entities.services.usage.write_noted_uses` is called.
+        """
+        return cast("timedelta | None", self._get("LAST_USED_FLUSH", timedelta(seconds=5)))
+
+    @property
+    def MAX_BODY_BYTES(self) -> int:  # noqa: N802
+        """The largest request body that the API reads; a larger one is a 413."""
+        return cast("int", self._get("MAX_BODY_BYTES", 64 * 1024))
+
+    def _get(self, name: str, default: object) -> object:
+        given: dict[str, Any] = getattr(settings, "ENTITIES", {})
+        return given.get(name, default)
+
+
+app_settings = AppSettings()
+
+SETTING_NAMES = tuple(
+    sorted(name for name, value in vars(AppSettings).items() if isinstance(value, property))
+)
