@@ -1,0 +1,17 @@
+"""The app's configuration."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class EntitiesConfig(AppConfig):
+    """Add `"entities"` to INSTALLED_APPS."""
+
+    name = "entities"
+    verbose_name = _("Entities and tokens")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from entities import checks  # noqa: F401  registers them

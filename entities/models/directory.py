@@ -1,0 +1,252 @@
+"""Who there is: entities, users, and which user belongs to which entity."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from entities.exceptions import FlagsError
+from entities.models.flags import clean_flags
+from entities.models.ids import MAX_ID_CHARS, new_entity_id, new_user_id, validate_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entities.models.tokens import AuthToken
+
+
+def validate_flags(value: object) -> None:
+    """Refuse anything but a list of flags, as a form wants it refused."""
+    if not isinstance(value, list) or not all(isinstance(flag, str) for flag in value):
+        raise ValidationError(FlagsError.message, code=FlagsError.code)
+    try:
+        clean_flags(value, most=None)
+    except FlagsError as error:
+        raise ValidationError(error.message, code=error.code) from None
+
+
+def clean_by_field(**checks: tuple[Callable[[Any], None], object]) -> None:
+    """Run a validator for each field, and raise all of their errors together.
+
+    Model validators would do, but they stand in migrations, which import none of our functions.
+    """
+    errors: dict[str, ValidationError] = {}
+    for name, (validate, value) in checks.items():
+        try:
+            validate(value)
+        except ValidationError as error:
+            errors[name] = error
+    if errors:
+        raise ValidationError(errors)
+
+
+class Entity(models.Model):
+    """A tenant: an organization, app or workspace, and the policy of its tokens."""
+
+    id = models.CharField(
+        _("id"),
+        max_length=MAX_ID_CHARS,
+        primary_key=True,
+        blank=True,
+        help_text=_(
+            "Your own; left empty, one is made. It stands in every path and never changes."
+        ),
+    )
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Off: nobody gets in, and nothing is deleted.")
+    )
+    default_lifetime = models.DurationField(
+        _("default lifetime"),
+        default=timedelta(days=30),
+        help_text=_("Of a token issued without an expiry, as days and hh:mm:ss."),
+    )
+    max_lifetime = models.DurationField(
+        _("longest lifetime"),
+        default=timedelta(days=365),
+        help_text=_("No token's expiry is set further off than this."),
+    )
+    restricted_flags = models.JSONField(
+        _("restricted flags"),
+        default=list,
+        blank=True,
+        help_text=_("A JSON list of the flags that only an admin of the entity sets."),
+    )
+    token_epoch = models.PositiveIntegerField(_("token epoch"), default=0, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("entity")
+        verbose_name_plural = _("entities")
+        permissions = [("revoke_entity", "Can revoke every token of an entity")]
+        constraints = [
+            models.CheckConstraint(name="entities_entity_id_not_empty", condition=~Q(id="")),
+            models.CheckConstraint(
+                name="entities_entity_lifetimes_in_order",
+                condition=Q(
+                    default_lifetime__gt=timedelta(0), max_lifetime__gte=F("default_lifetime")
+                ),
+                violation_error_message=_(
+                    "The default lifetime is above zero, and at most the longest."
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.id
+
+    def clean(self) -> None:
+        """Make an id where there is none; refuse one, and flags, that cannot be.
+
+        Raises:
+            ValidationError: by field.
+        """
+        self.id = self.id or new_entity_id()
+        clean_by_field(
+            id=(validate_id, self.id), restricted_flags=(validate_flags, self.restricted_flags)
+        )
+
+
+class User(models.Model):
+    """An API user, known across entities by a string id. Not Django's user, who is staff.
+
+    Satisfies what REST framework and Django's decorators ask of `request.user`.
+    """
+
+    id = models.CharField(
+        _("id"),
+        max_length=MAX_ID_CHARS,
+        primary_key=True,
+        blank=True,
+        help_text=_(
+            "Your own (an email, a UUID, auth0|abc); left empty, one is made. It never changes."
+        ),
+    )
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Off: this user gets into no entity.")
+    )
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("account"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("The account of this project that is the same person, if there is one."),
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.CheckConstraint(name="entities_user_id_not_empty", condition=~Q(id="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.id
+
+    def clean(self) -> None:
+        """Make an id where there is none; refuse one that cannot be.
+
+        Raises:
+            ValidationError: by field.
+        """
+        self.id = self.id or new_user_id()
+        clean_by_field(id=(validate_id, self.id))
+
+    @property
+    def is_authenticated(self) -> Literal[True]:
+        """Always true: an instance on a request was proved, as Django's own users are."""
+        return True
+
+    @property
+    def is_anonymous(self) -> Literal[False]:
+        """Always false, as for Django's own users."""
+        return False
+
+    def get_username(self) -> str:
+        """Return the id, which throttles and logs of hosts ask for by this name."""
+        return self.id
+
+
+class Role(models.TextChoices):
+    """What a membership allows."""
+
+    MEMBER = "member", _("member")
+    ADMIN = "admin", _("admin")
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def live(self) -> Self:
+        """Memberships whose user gets in: itself, its user and its entity are active.
+
+        SQL twin of `Membership.is_live`.
+        """
+        return self.filter(is_active=True, user__is_active=True, entity__is_active=True)
+
+    def with_token(self) -> Self:
+        """Load entity, user, and the one unrevoked token if there is one: one query for all.
+
+        Sets `current_token` (an `AuthToken` or None) and `had_token` (whether one was revoked).
+        """
+        from entities.models.tokens import AuthToken
+
+        revoked = AuthToken.objects.filter(membership=OuterRef("pk"), revoked_at__isnull=False)
+        return self.select_related("entity", "user", "current_token").annotate(
+            current_token=FilteredRelation(
+                "auth_tokens", condition=Q(auth_tokens__revoked_at__isnull=True)
+            ),
+            had_token=Exists(revoked),
+        )
+
+
+class Membership(models.Model):
+    """A user in an entity."""
+
+    entity = models.ForeignKey(
+        Entity, verbose_name=_("entity"), on_delete=models.PROTECT, related_name="memberships"
+    )
+    user = models.ForeignKey(
+        User, verbose_name=_("user"), on_delete=models.PROTECT, related_name="memberships"
+    )
+    role = models.CharField(_("role"), max_length=16, choices=Role, default=Role.MEMBER)
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Off: this user does not get into this entity.")
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    current_token: AuthToken | None = None  # by `with_token()`, and so is the next
+    had_token: bool
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [
+            models.UniqueConstraint(
+                name="entities_membership_once",
+                fields=["entity", "user"],
+                violation_error_message=_("This user is in this entity already."),
+            ),
+            models.CheckConstraint(
+                name="entities_membership_role_known", condition=Q(role__in=Role.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.entity_id}"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether itself, its user and its entity are active."""
+        return self.is_active and self.user.is_active and self.entity.is_active

@@ -1,0 +1,204 @@
+"""Authentication tokens: the product."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from entities import keys
+from entities.codec import NONCE_BYTES, Kind
+from entities.models.directory import Membership
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from entities.codec import Parsed
+
+
+class RevocationReason(models.TextChoices):
+    """Why a token was revoked."""
+
+    DELETED = "deleted", _("deleted over the API")
+    REUSED = "reused", _("an older text was used to refresh")
+    REPLACED = "replaced", _("a new one took its place")
+    STAFF = "staff", _("revoked by staff")
+    COMMAND = "command", _("revoked by a command")
+
+
+class Death(Enum):
+    """Why a token does not verify, the gravest cause first."""
+
+    REVOKED = "revoked"
+    ENTITY_REVOKED = "entity_revoked"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+
+
+class TextAge(Enum):
+    """How an authentic text of a token stands to the token's row."""
+
+    CURRENT = "current"
+    PREVIOUS = "previous"  # the one before the last refresh
+    OLDER = "older"
+    UNKNOWN = "unknown"  # of a history this database does not have: a lost failover, a restore
+
+
+def text_age(
+    parsed: Parsed, *, generation: int, nonce: bytes, previous_nonce: bytes | None
+) -> TextAge:
+    """Tell how old `parsed` is, by the columns of the row with its id. Constant-time compares."""
+    if parsed.generation == generation and compare_digest(parsed.nonce, nonce):
+        return TextAge.CURRENT
+    if parsed.generation >= generation:
+        return TextAge.UNKNOWN
+    if (
+        parsed.generation == generation - 1
+        and previous_nonce is not None
+        and compare_digest(parsed.nonce, previous_nonce)
+    ):
+        return TextAge.PREVIOUS
+    return TextAge.OLDER
+
+
+def previous_text_verifies(
+    *, at: datetime, issued_at: datetime, previous_expires_at: datetime | None, grace: timedelta
+) -> bool:
+    """Tell whether the text before the last refresh still verifies at `at`.
+
+    It does for `grace` after the refresh, and never past the expiry that it had itself: refreshing
+    an expired token brings no old text back to life.
+    """
+    return previous_expires_at is not None and at < min(issued_at + grace, previous_expires_at)
+
+
+class AuthTokenQuerySet(models.QuerySet["AuthToken"]):
+    def live(self, *, at: datetime) -> Self:
+        """Tokens that verify at `at`. SQL twin of `AuthToken.dead_because`."""
+        return self.filter(
+            revoked_at__isnull=True,
+            expires_at__gt=at,
+            epoch=F("membership__entity__token_epoch"),
+            membership__is_active=True,
+            membership__user__is_active=True,
+            membership__entity__is_active=True,
+        )
+
+    def unrevoked(self) -> Self:
+        """Tokens that were not revoked one by one; expired ones and older epochs among them."""
+        return self.filter(revoked_at__isnull=True)
+
+    def finished(self, *, before: datetime) -> Self:
+        """Tokens that have been revoked, or expired, since before `before`."""
+        return self.filter(Q(revoked_at__lt=before) | Q(expires_at__lt=before))
+
+
+class AuthToken(models.Model):
+    """For one user in one entity: at most one unrevoked at a time, and so at most one live.
+
+    The row holds what the text is derived from, less the signing key.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    membership = models.ForeignKey(
+        Membership,
+        verbose_name=_("membership"),
+        on_delete=models.PROTECT,
+        related_name="auth_tokens",
+    )
+    epoch = models.PositiveIntegerField(_("epoch"), editable=False)
+    generation = models.PositiveIntegerField(_("generation"), default=0, editable=False)
+    signing_key = models.PositiveBigIntegerField(editable=False)
+    nonce = models.BinaryField(max_length=NONCE_BYTES)
+    previous_nonce = models.BinaryField(max_length=NONCE_BYTES, null=True)
+    previous_expires_at = models.DateTimeField(null=True, editable=False)
+    flags = models.JSONField(_("flags"), default=list, blank=True)
+    lifetime = models.DurationField(
+        _("lifetime"),
+        editable=False,
+        help_text=_("How far off the expiry was when it was set; a refresh sets it as far off."),
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    issued_at = models.DateTimeField(_("issued at"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires at"))
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)
+    revocation_reason = models.CharField(
+        _("reason"), max_length=16, choices=RevocationReason, blank=True, editable=False
+    )
+    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+
+    objects = AuthTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("authentication token")
+        verbose_name_plural = _("authentication tokens")
+        permissions = [
+            ("issue_authtoken", "Can issue an authentication token"),
+            ("refresh_authtoken", "Can refresh an authentication token"),
+            ("revoke_authtoken", "Can revoke an authentication token"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                name="entities_authtoken_one_unrevoked",
+                fields=["membership"],
+                condition=Q(revoked_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="entities_authtoken_expires_after_issue",
+                condition=Q(expires_at__gt=F("issued_at")),
+            ),
+            models.CheckConstraint(
+                name="entities_authtoken_reason_when_revoked",
+                condition=Q(revoked_at__isnull=True, revocation_reason="")
+                | (Q(revoked_at__isnull=False) & ~Q(revocation_reason="")),
+            ),
+            models.CheckConstraint(
+                name="entities_authtoken_previous_complete",
+                condition=Q(previous_nonce__isnull=True, previous_expires_at__isnull=True)
+                | Q(previous_nonce__isnull=False, previous_expires_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(name="entities_authtoken_expires", fields=["expires_at"]),
+            models.Index(name="entities_authtoken_created", fields=["-created_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"authentication token {self.id}"
+
+    def dead_because(self, *, at: datetime) -> Death | None:
+        """Why it does not verify at `at`; None where it is live."""
+        if self.revoked_at is not None:
+            return Death.REVOKED
+        if self.epoch != self.membership.entity.token_epoch:
+            return Death.ENTITY_REVOKED
+        if not self.membership.is_live:
+            return Death.SUSPENDED
+        if self.expires_at <= at:
+            return Death.EXPIRED
+        return None
+
+    def derive_text(self) -> str | None:
+        """Write its text again; None where the key that signed it is retired. Costs no query."""
+        return keys.compose(
+            Kind.AUTH_TOKEN,
+            id=self.id,
+            generation=self.generation,
+            nonce=bytes(self.nonce),
+            key_id=self.signing_key,
+        )
+
+    def age_of(self, parsed: Parsed) -> TextAge:
+        """How old a text with this token's id is."""
+        return text_age(
+            parsed,
+            generation=self.generation,
+            nonce=bytes(self.nonce),
+            previous_nonce=None if self.previous_nonce is None else bytes(self.previous_nonce),
+        )

@@ -1,0 +1,154 @@
+"""Refresh an authentication token: compare-and-swap, grace, reuse."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from entities import keys, signals
+from entities.codec import Kind, new_nonce
+from entities.conf import app_settings
+from entities.exceptions import (
+    CredentialTextError,
+    TokenMismatchError,
+    TokenReusedError,
+)
+from entities.models import AuthToken, Membership, RevocationReason, TextAge
+from entities.services.rules import check_alive, check_ceiling, check_expiry, current_token
+from entities.services.tokens import mark_revoked
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from entities.actors import Actor
+    from entities.codec import Parsed
+
+
+def refresh_token(
+    *,
+    membership: Membership,
+    by: Actor,
+    text: str | None = None,
+    proof: Parsed | None = None,
+    expires_at: datetime | None = None,
+) -> AuthToken:
+    """Give the token of `membership` a new text and a new expiry; the old text stops being good.
+
+    One compare-and-swap on the generation decides between refreshes that come at once: one wins,
+    and the others answer with what it made. The same holds for `REFRESH_GRACE` after a refresh for
+    the one text before it, so that a lost answer locks nobody out. Any other older text of the
+    token means that two hold it: the token is revoked. That is committed before the error is
+    raised, which is why this function refuses to run inside a transaction of the caller's.
+
+    An expired token can be refreshed; a revoked one cannot.
+
+    Args:
+        text: the text to refresh; `None` refreshes the current one, whatever it is.
+        proof: the text by which the actor proved himself, parsed: stands in where there is no
+            `text`.
+        expires_at: moment the new text ends, aware; `None` puts it as far off as the last one was,
+            within the entity's longest lifetime.
+
+    Raises:
+        TokenNotFoundError, TokenRevokedError, TokenSuspendedError: nothing to refresh.
+        FlagCeilingError: the token has flags that the actor's own authentication token lacks.
+        TokenMismatchError: `text` is forged, another user's, or of another token.
+        TokenReusedError: `text` is an older one of this token, which is now revoked.
+        LifetimeError: `expires_at` is past, or beyond the entity's longest lifetime.
+        RuntimeError: called inside a transaction.
+
+    Spec: RFC 9700 section 4.14.2.
+    """
+    presented = proof if text is None else _parse(text)
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        token = current_token(membership)
+        while True:
+            check_alive(token, at=now, expired_too=True)
+            check_ceiling(token.flags, by=by)
+            verdict = _judge(token, presented, at=now)
+            if verdict is _Verdict.REPEAT:
+                return token
+            if verdict is _Verdict.REUSE:
+                signals.send_on_commit(
+                    signals.token_reused, sender=AuthToken, token=token, actor=by
+                )
+                mark_revoked(token, by=by, reason=RevocationReason.REUSED)
+                break
+            if _swap(token, by=by, expires_at=expires_at, at=now):
+                return token
+            # Somebody else's refresh came between: what the row holds now decides.
+            token = current_token(Membership(pk=membership.pk))
+            if presented is None:
+                return token
+    raise TokenReusedError
+
+
+class _Verdict(Enum):
+    SWAP = "swap"
+    REPEAT = "repeat"  # a lost answer, asked for again
+    REUSE = "reuse"  # two hold the token
+
+
+def _judge(token: AuthToken, presented: Parsed | None, *, at: datetime) -> _Verdict:
+    if presented is None:
+        return _Verdict.SWAP
+    if presented.id != token.id:
+        raise TokenMismatchError("another token")
+    age = token.age_of(presented)
+    if age is TextAge.UNKNOWN:
+        raise TokenMismatchError("another history")
+    if age is TextAge.CURRENT:
+        return _Verdict.SWAP
+    # The grace is counted from the refresh: repeating does not slide it.
+    grace_ends_at = min(token.issued_at + app_settings.REFRESH_GRACE, token.expires_at)
+    return _Verdict.REPEAT if age is TextAge.PREVIOUS and at < grace_ends_at else _Verdict.REUSE
+
+
+def _swap(token: AuthToken, *, by: Actor, expires_at: datetime | None, at: datetime) -> bool:
+    """Refresh the row if it still is of the generation that was read. False: it is not."""
+    entity = token.membership.entity
+    if expires_at is None:
+        lifetime = min(token.lifetime, entity.max_lifetime)
+        expires_at = at + lifetime
+    else:
+        lifetime = check_expiry(expires_at, entity=entity, at=at)
+    fresh = {
+        "nonce": new_nonce(),
+        "signing_key": keys.current_key().id,
+        "lifetime": lifetime,
+        "issued_at": at,
+        "expires_at": expires_at,
+    }
+    won = (
+        AuthToken.objects.unrevoked()
+        .filter(pk=token.pk, generation=token.generation)
+        .update(
+            generation=F("generation") + 1,
+            previous_nonce=F("nonce"),
+            previous_expires_at=F("expires_at"),
+            **fresh,
+        )
+    )
+    if not won:
+        return False
+    token.generation += 1
+    token.previous_nonce, token.previous_expires_at = token.nonce, token.expires_at
+    for name, value in fresh.items():
+        setattr(token, name, value)
+    signals.send_on_commit(signals.token_refreshed, sender=AuthToken, token=token, actor=by)
+    return True
+
+
+def _parse(text: str) -> Parsed:
+    try:
+        parsed = keys.parse(text)
+    except CredentialTextError:
+        raise TokenMismatchError("text") from None
+    if parsed.kind is not Kind.AUTH_TOKEN:
+        raise TokenMismatchError("kind")
+    return parsed

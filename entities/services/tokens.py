@@ -1,0 +1,214 @@
+"""Issue, read, update and revoke an authentication token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from entities import keys, signals
+from entities.actors import ActorKind
+from entities.codec import new_id, new_nonce
+from entities.conf import app_settings
+from entities.exceptions import (
+    MembershipInactiveError,
+    NothingToChangeError,
+    TokenExistsError,
+    TokenKeyRetiredError,
+    TokenRevokedError,
+)
+from entities.models import AuthToken, RevocationReason
+from entities.models.flags import clean_flags
+from entities.services.rules import (
+    check_alive,
+    check_ceiling,
+    check_expiry,
+    check_restricted,
+    current_token,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from entities.actors import Actor
+    from entities.models import Membership
+
+
+@transaction.atomic
+def issue_token(
+    *,
+    membership: Membership,
+    by: Actor,
+    expires_at: datetime | None = None,
+    flags: Sequence[str] = (),
+) -> AuthToken:
+    """Create the authentication token of `membership`.
+
+    The database decides between two that come at once: one unrevoked token fits. A dead one in the
+    way (expired, or of an epoch before) is revoked as replaced.
+
+    Args:
+        expires_at: moment it ends, aware; `None` takes the entity's default lifetime.
+
+    Raises:
+        MembershipInactiveError: the user, the membership or the entity is off.
+        TokenExistsError: a live one stands.
+        LifetimeError: `expires_at` is past, or beyond the entity's longest lifetime.
+        FlagsError: a flag has the wrong form, or there are over 32.
+        FlagNotGrantedError: a restricted flag, and `by` is no admin.
+        FlagCeilingError: a flag that the actor's own authentication token lacks.
+    """
+    now = timezone.now()
+    entity = membership.entity
+    if not membership.is_live:
+        raise MembershipInactiveError
+    flags = clean_flags(flags)
+    check_restricted(flags, entity=entity, by=by)
+    check_ceiling(flags, by=by)
+    if expires_at is None:
+        expires_at = now + entity.default_lifetime
+    lifetime = check_expiry(expires_at, entity=entity, at=now)
+
+    standing = AuthToken.objects.unrevoked().filter(membership=membership)
+    standing.filter(Q(expires_at__lte=now) | Q(epoch__lt=entity.token_epoch)).update(
+        revoked_at=now, revocation_reason=RevocationReason.REPLACED
+    )
+    token = AuthToken(
+        id=new_id(),
+        nonce=new_nonce(),
+        membership=membership,
+        epoch=entity.token_epoch,
+        signing_key=keys.current_key().id,
+        flags=flags,
+        lifetime=lifetime,
+        created_at=now,
+        issued_at=now,
+        expires_at=expires_at,
+    )
+    try:
+        with transaction.atomic():
+            token.save(force_insert=True)
+    except IntegrityError:
+        if standing.exists():
+            raise TokenExistsError from None
+        raise
+    signals.send_on_commit(signals.token_issued, sender=AuthToken, token=token, actor=by)
+    return token
+
+
+def read_token(*, membership: Membership, by: Actor) -> AuthToken:
+    """Return the live token of `membership`, for `by` to see its text.
+
+    Raises:
+        TokenNotFoundError, TokenRevokedError, TokenExpiredError, TokenSuspendedError: none lives.
+        TokenKeyRetiredError: its signing key is configured no more, so that it verifies no more.
+        FlagCeilingError: it has flags that the actor's own authentication token lacks.
+    """
+    token = current_token(membership)
+    check_alive(token, at=timezone.now())
+    check_ceiling(token.flags, by=by)
+    _check_readable(token)
+    _tell_of_reading(token, by=by)
+    return token
+
+
+@transaction.atomic
+def update_token(
+    *,
+    membership: Membership,
+    by: Actor,
+    expires_at: datetime | None = None,
+    flags: Sequence[str] | None = None,
+) -> AuthToken:
+    """Change expiry, flags or both of the live token of `membership`; its text stays as it is.
+
+    The row is locked while the rules look at it: flags that an admin takes away meanwhile do not
+    come back. A member may keep or drop restricted flags, not add them.
+
+    Args:
+        expires_at: new moment it ends, aware; `None` leaves it.
+        flags: all of the new flags; `None` leaves them.
+
+    Raises:
+        NothingToChangeError: neither is given.
+        TokenNotFoundError, TokenRevokedError, TokenExpiredError, TokenSuspendedError: none lives.
+        TokenKeyRetiredError: its signing key is configured no more.
+        LifetimeError, FlagsError, FlagNotGrantedError: as at the issue.
+        FlagCeilingError: it has, or would get, flags that the actor's own token lacks.
+    """
+    if expires_at is None and flags is None:
+        raise NothingToChangeError
+    now = timezone.now()
+    standing = current_token(membership)
+    token = AuthToken.objects.select_for_update().get(pk=standing.pk)
+    token.membership = standing.membership
+    entity = token.membership.entity
+    check_alive(token, at=now)
+    check_ceiling(token.flags, by=by)
+    _check_readable(token)
+    if flags is not None:
+        flags = clean_flags(flags)
+        check_restricted(set(flags).difference(token.flags), entity=entity, by=by)
+        check_ceiling(flags, by=by)
+        token.flags = flags
+    if expires_at is not None:
+        token.lifetime = check_expiry(expires_at, entity=entity, at=now)
+        token.expires_at = expires_at
+    token.save(update_fields=["flags", "lifetime", "expires_at"])
+    signals.send_on_commit(signals.token_updated, sender=AuthToken, token=token, actor=by)
+    if by.kind is ActorKind.USER:  # whom the answer shows the text; the admin shows none
+        _tell_of_reading(token, by=by)
+    return token
+
+
+@transaction.atomic
+def revoke_token(
+    *,
+    membership: Membership,
+    by: Actor,
+    reason: RevocationReason = RevocationReason.DELETED,
+) -> AuthToken:
+    """Revoke the token of `membership`, also an expired one: it could be refreshed otherwise.
+
+    Raises:
+        TokenNotFoundError: there is none.
+        TokenRevokedError: it was revoked before, or is being revoked by somebody else right now.
+    """
+    token = current_token(membership)
+    if token.epoch != token.membership.entity.token_epoch or not mark_revoked(
+        token, by=by, reason=reason
+    ):
+        raise TokenRevokedError
+    return token
+
+
+def mark_revoked(token: AuthToken, *, by: Actor, reason: RevocationReason) -> bool:
+    """Revoke one row, inside the caller's transaction. False: somebody else was faster."""
+    now = timezone.now()
+    won = (
+        AuthToken.objects.unrevoked()
+        .filter(pk=token.pk)
+        .update(revoked_at=now, revocation_reason=reason)
+    )
+    if not won:
+        return False
+    token.revoked_at, token.revocation_reason = now, reason
+    signals.send_on_commit(
+        signals.token_revoked, sender=AuthToken, token=token, actor=by, reason=reason
+    )
+    return True
+
+
+def _tell_of_reading(token: AuthToken, *, by: Actor) -> None:
+    """Send `token_text_read` where the text is shown to anybody but its user."""
+    is_its_user = by.kind is ActorKind.USER and by.id == token.membership.user_id
+    if app_settings.TOKEN_READBACK and not is_its_user:
+        signals.send_on_commit(signals.token_text_read, sender=AuthToken, token=token, actor=by)
+
+
+def _check_readable(token: AuthToken) -> None:
+    if token.signing_key not in keys.keyring():
+        raise TokenKeyRetiredError

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from entities import keys
+from entities.codec import Kind
+from entities.exceptions import LifetimeError
+from entities.models import ApiKey, Entity, Membership, User, UserToken
+from entities.services import (
+    issue_api_key,
+    issue_user_token,
+    revoke_api_key,
+    revoke_user_token,
+    save_entity,
+    save_membership,
+    save_user,
+)
+from entities.services.credentials import derive_text
+from tests.factories import EntityFactory, MembershipFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_api_key_comes_with_its_text() -> None:
+    entity = EntityFactory()
+    api_key, text = issue_api_key(entity=entity, name="shop")
+    parsed = keys.parse(text)
+    assert (parsed.kind, parsed.id) == (Kind.API_KEY, api_key.pk)
+    assert ApiKey.objects.get() == api_key
+    assert derive_text(api_key) == text
+
+
+def test_a_user_token_comes_with_its_text() -> None:
+    ends = timezone.now() + timedelta(days=1)
+    token, text = issue_user_token(user=UserFactory(), name="phone", expires_at=ends)
+    assert keys.parse(text).kind is Kind.USER_TOKEN
+    assert UserToken.objects.get().expires_at == token.expires_at == ends
+
+
+def test_an_expiry_that_is_past_is_refused() -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    with pytest.raises(LifetimeError):
+        issue_api_key(entity=EntityFactory(), name="shop", expires_at=past)
+    with pytest.raises(LifetimeError):
+        issue_user_token(user=UserFactory(), name="phone", expires_at=past)
+
+
+def test_a_revocation_is_final_and_tells_who_was_first() -> None:
+    api_key, _ = issue_api_key(entity=EntityFactory(), name="shop")
+    token, _ = issue_user_token(user=UserFactory(), name="phone")
+    assert [revoke_api_key(api_key=api_key), revoke_user_token(token=token)] == [True, True]
+    moment = ApiKey.objects.get().revoked_at
+    assert moment is not None
+    assert [revoke_api_key(api_key=api_key), revoke_user_token(token=token)] == [False, False]
+    assert ApiKey.objects.get().revoked_at == api_key.revoked_at == moment
+
+
+def test_an_id_is_made_where_none_is_given() -> None:
+    entity = save_entity(entity=Entity(name="Acme"))
+    user = save_user(user=User())
+    membership = save_membership(membership=Membership(entity=entity, user=user))
+    assert entity.pk.startswith("e-")
+    assert user.pk.startswith("u-")
+    assert Membership.objects.get() == membership
+
+
+@pytest.mark.parametrize(
+    ("record", "fields"),
+    [
+        (Entity(id="a/b", restricted_flags=["a b"]), {"id", "restricted_flags"}),
+        (Entity(restricted_flags={"a": 1}), {"restricted_flags"}),
+        (Entity(restricted_flags=[1]), {"restricted_flags"}),
+        (Entity(default_lifetime=timedelta(days=400)), {"__all__"}),
+        (User(id="\n"), {"id"}),
+    ],
+)
+def test_a_bad_record_is_refused_by_field(record: Any, fields: set[str]) -> None:
+    save = save_entity if isinstance(record, Entity) else save_user
+    name = "entity" if isinstance(record, Entity) else "user"
+    with pytest.raises(ValidationError) as caught:
+        save(**{name: record})
+    assert set(caught.value.message_dict) == fields
+    assert not type(record).objects.exists()
+
+
+def test_a_user_is_put_into_an_entity_once() -> None:
+    membership = MembershipFactory()
+    with pytest.raises(ValidationError):
+        save_membership(membership=Membership(entity=membership.entity, user=membership.user))

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import DatabaseError
+from django.utils import timezone
+
+from entities.codec import Kind
+from entities.models import ApiKey, AuthToken, UserToken
+from entities.services import usage
+from entities.services.usage import note_use, write_noted_uses
+from tests.factories import ApiKeyFactory, AuthTokenFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Caller
+
+
+@pytest.fixture(autouse=True)
+def _nothing_noted() -> Iterator[None]:
+    usage._notebook.take()
+    yield
+    usage._notebook.take()
+
+
+def test_a_request_notes_its_credentials_and_writes_nothing_itself(member: Caller) -> None:
+    text = member.post().json()["authenticationToken"]
+    before = timezone.now()
+    member.get(headers={"token": text})
+    assert not AuthToken.objects.filter(last_used_at__isnull=False).exists()
+    assert write_noted_uses() == 3
+    for model in (ApiKey, UserToken, AuthToken):
+        used_at = model.objects.get().last_used_at
+        assert used_at is not None
+        assert abs(used_at - before) < timedelta(minutes=1)
+    assert member.get().json()["lastUsedAt"] is not None
+
+
+def test_a_credential_is_noted_once_a_minute(member: Caller) -> None:
+    member.post()
+    assert write_noted_uses() == 2
+    member.get()
+    assert write_noted_uses() == 0
+    ApiKey.objects.update(last_used_at=timezone.now() - timedelta(minutes=1))
+    member.get()
+    assert write_noted_uses() == 1
+
+
+@pytest.mark.django_db
+def test_a_later_use_that_another_process_wrote_stays() -> None:
+    now = timezone.now()
+    key = ApiKeyFactory(last_used_at=now)
+    note_use(Kind.API_KEY, key.pk, at=now - timedelta(seconds=1))
+    assert write_noted_uses() == 0
+    key.refresh_from_db()
+    assert key.last_used_at == now
+
+
+@pytest.mark.django_db
+def test_many_uses_are_one_statement_a_table(django_assert_num_queries: Any) -> None:
+    now = timezone.now()
+    for token in AuthTokenFactory.create_batch(20):
+        note_use(Kind.AUTH_TOKEN, token.pk, at=now)
+    with django_assert_num_queries(1):
+        assert write_noted_uses() == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_writes_what_was_noted_after_a_while(settings: Any) -> None:
+    settings.ENTITIES = {"LAST_USED_FLUSH": timedelta(0)}
+    key = ApiKeyFactory()
+    note_use(Kind.API_KEY, key.pk, at=timezone.now())
+    timer = usage._notebook.timer
+    if timer is not None:  # else it has come and gone
+        timer.join(10)
+    key.refresh_from_db()
+    assert key.last_used_at is not None
+
+
+def test_a_failure_in_the_background_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> int:
+        raise DatabaseError("gone away")
+
+    monkeypatch.setattr(usage, "write_noted_uses", fail)
+    with caplog.at_level(logging.ERROR, "entities.usage"):
+        usage._write_in_background()
+    assert "Noted uses of credentials were not written." in caplog.text
