@@ -1,0 +1,3 @@
+"""REST: the five calls, on Django REST framework."""
+
+from __future__ import annotations

@@ -1,0 +1,133 @@
+"""What every view of the API has in common. The host's defaults for REST framework are not ours."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db import router, transaction
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.viewsets import ViewSet
+
+from entities.api.authentication import HeaderAuthentication
+from entities.api.body import check_length, read_json_object
+from entities.api.errors import exception_handler
+from entities.api.permissions import ManagesUser
+from entities.api.schema import ApiSchema
+from entities.conf import app_settings
+from entities.exceptions import MembershipNotFoundError
+from entities.models import AuthToken, Membership
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.http import HttpRequest
+    from rest_framework.parsers import BaseParser
+    from rest_framework.renderers import BaseRenderer
+    from rest_framework.request import Request
+    from rest_framework.response import Response
+    from rest_framework.serializers import BaseSerializer
+    from rest_framework.views import AsView, GenericView
+
+    from entities.verification import Principal
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Answers in JSON whatever `Accept` says: there is nothing else (RFC 9110 section 12.5.1)."""
+
+    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> None:  # type: ignore[override]
+        return None
+
+    def select_renderer(  # type: ignore[override]
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type or ""
+
+
+class ApiViewSet(ViewSet):
+    """JSON in and out, one error form, never cached, and transactions left to the services."""
+
+    authentication_classes = [HeaderAuthentication]
+    permission_classes = [ManagesUser]
+    parser_classes = [JSONParser]  # for the schema: `parse` reads the body itself
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = AlwaysJson
+    throttle_classes = []
+    versioning_class = None
+    metadata_class = None
+    schema = ApiSchema()
+    http_method_names = ["get", "head", "post", "patch", "delete"]
+
+    @classmethod
+    def as_view(
+        cls, actions: dict[str, Any] | None = None, **initkwargs: Any
+    ) -> AsView[GenericView]:
+        """Make the view. It stands outside of ATOMIC_REQUESTS: a commit must outlive an error."""
+        view = super().as_view(actions, **initkwargs)
+        return transaction.non_atomic_requests(using=router.db_for_write(AuthToken))(view)
+
+    @property
+    def caller(self) -> Principal:
+        """Who makes the request. Only for views whose permissions let nobody else in."""
+        return cast("Principal", self.request.auth)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what no credentials would make right before any are looked at."""
+        method = _method_as_sent(request._request)
+        if method not in self.allowed_methods:
+            raise MethodNotAllowed(method)
+        check_length(request._request, limit=app_settings.MAX_BODY_BYTES)
+        super().initial(request, *args, **kwargs)
+
+    def get_exception_handler(self) -> Callable[..., Response]:
+        return exception_handler
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Forbid caching: caches spare requests with `Authorization` only, and ours have none.
+
+        Spec: RFC 9111 section 3.5.
+        """
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    def parse(self, serializer_class: type[BaseSerializer[Any]]) -> dict[str, Any]:
+        """Read the body in the shape of `serializer_class`."""
+        body = read_json_object(self.request._request, limit=app_settings.MAX_BODY_BYTES)
+        serializer = serializer_class(data=body)
+        serializer.is_valid(raise_exception=True)
+        terms: dict[str, Any] = serializer.validated_data
+        return terms
+
+
+class MembershipViewSet(ApiViewSet):
+    """A view about one user of one entity, which the path names."""
+
+    @cached_property
+    def membership(self) -> Membership:
+        """The membership of the path, its token loaded with it.
+
+        Raises:
+            MembershipNotFoundError: there is none.
+        """
+        try:
+            return Membership.objects.with_token().get(
+                entity_id=self.kwargs["entityId"], user_id=self.kwargs["userId"]
+            )
+        except Membership.DoesNotExist:
+            raise MembershipNotFoundError from None
+
+
+def _method_as_sent(request: HttpRequest) -> str:
+    """Return the method before Django made upper case of it.
+
+    `delete` is not DELETE (RFC 9110 section 9.1): a proxy that guards one lets the other by.
+    """
+    scope: dict[str, str] | None = getattr(request, "scope", None)
+    return scope["method"] if scope else request.META["REQUEST_METHOD"]

@@ -1,0 +1,236 @@
+"""What the OpenAPI document says of the calls, beyond what their code says by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
+
+from entities import exceptions as domain
+from entities.api.errors import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
+from entities.api.schema import DoneSerializer, ProblemSerializer
+from entities.api.serializers import (
+    AuthTokenSerializer,
+    RefreshSerializer,
+    TokenChangesSerializer,
+    TokenTermsSerializer,
+)
+from entities.models.ids import MAX_ID_CHARS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TAGS = ["Entity Authentication Token"]
+_TEXT = "eat_04dvh22unVN0qcopmRjTfNRKXF4UGLWxwGPxsMrWlBWpBKQTa3PYB1lShG7B0nw4Vgg5LwF7AHeQr2g489l"
+_EXPIRY = "2030-01-31T12:00:00Z"
+_EXPIRY_ERROR = "Send a date and time with an offset (RFC 3339), like 2030-01-31T12:00:00Z."
+
+_PARAMETERS = [
+    OpenApiParameter(
+        name,
+        {"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARS, "pattern": "^[^/]+$"},
+        OpenApiParameter.PATH,
+        description=f"The ID of the {noun}.",
+        examples=[OpenApiExample(noun, value=example)],
+    )
+    for name, noun, example in (
+        ("entityId", "entity", "e-acme"),
+        ("userId", "user", "auth0|5f7c8ec7"),
+    )
+] + [
+    OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=statuses)
+    for name, description, statuses in (
+        ("WWW-Authenticate", "The scheme of the three headers (RFC 9110).", [401]),
+        ("Allow", "The methods of the path (RFC 9110).", [405]),
+    )
+]
+
+_TOKEN_EXAMPLE = OpenApiExample(
+    "token",
+    value={
+        "success": True,
+        "authenticationToken": _TEXT,
+        "expiry": _EXPIRY,
+        "flags": ["reports.read"],
+        "createdAt": "2030-01-01T12:00:00Z",
+        "lastUsedAt": None,
+    },
+    response_only=True,
+)
+_DONE_EXAMPLE = OpenApiExample("done", value={"success": True}, response_only=True)
+
+_FLAGS_EXAMPLE = ("flags", {"flags": ["reports.read"]})
+_TERMS_EXAMPLE = ("expiry and flags", {"expiry": _EXPIRY, "flags": ["reports.read"]})
+
+_FORM_ERRORS = [
+    problem(400, code="body_malformed", error="The body is not JSON."),
+    problem(
+        400,
+        code="validation_error",
+        error=f"expiry: {_EXPIRY_ERROR}",
+        errors={"expiry": [_EXPIRY_ERROR]},
+    ),
+]
+
+_NONE_LIVE = (
+    domain.MembershipNotFoundError,
+    domain.TokenNotFoundError,
+    domain.TokenRevokedError,
+    domain.TokenSuspendedError,
+)
+_NONE_READABLE = (*_NONE_LIVE, domain.TokenExpiredError, domain.TokenKeyRetiredError)
+_TERMS_REFUSED = (
+    domain.FlagsError,
+    domain.LifetimeError,
+    domain.FlagCeilingError,
+    domain.FlagNotGrantedError,
+)
+
+
+def _problems(
+    *causes: type[domain.EntitiesError], body: bool = False
+) -> dict[Any, OpenApiResponse]:
+    """Describe every error that a call can answer, by status, each cause with an example."""
+    every_cause: tuple[type[domain.EntitiesError], ...] = (
+        domain.NotAuthenticatedError,
+        domain.PermissionDeniedError,
+        *causes,
+    )
+    problems = [of_domain(cause()) for cause in every_cause]
+    for status in (400, 404, 405, 413, 500, *((411, 415) if body else ())):
+        code, error = status_error(status)
+        problems.append(problem(status, code=code, error=error))
+    if body:
+        problems += _FORM_ERRORS
+    by_status: dict[int, list[dict[str, Any]]] = {}
+    for found in problems:
+        by_status.setdefault(found["status"], []).append(found)
+    return {
+        (status, PROBLEM_MEDIA_TYPE): OpenApiResponse(
+            ProblemSerializer,
+            description=found[0]["title"],
+            examples=[
+                OpenApiExample(
+                    one["code"], value=one, response_only=True, status_codes=[str(status)]
+                )
+                for one in found
+            ],
+        )
+        for status, found in sorted(by_status.items())
+    }
+
+
+def _requests(*examples: tuple[str, dict[str, Any]]) -> list[OpenApiExample]:
+    """Examples of a body. Swagger UI sends the first one, so that one works as it is."""
+    return [OpenApiExample(name, value=value, request_only=True) for name, value in examples]
+
+
+document_auth_token: Callable[[Any], Any] = extend_schema_view(
+    retrieve=extend_schema(
+        operation_id="getAuthenticationToken",
+        summary="Get Authentication Token",
+        description="Get the authentication token for a user in a specific entity.",
+        tags=_TAGS,
+        parameters=_PARAMETERS,
+        request=None,
+        responses={
+            200: OpenApiResponse(AuthTokenSerializer, "The token.", [_TOKEN_EXAMPLE]),
+            **_problems(*_NONE_READABLE, domain.FlagCeilingError),
+        },
+    ),
+    create=extend_schema(
+        operation_id="createAuthenticationToken",
+        summary="Create Authentication Token",
+        description=(
+            "Create an authentication token for a user in a specific entity. A user has at most "
+            "one live token there."
+        ),
+        tags=_TAGS,
+        parameters=_PARAMETERS,
+        request=TokenTermsSerializer,
+        examples=_requests(_FLAGS_EXAMPLE, _TERMS_EXAMPLE, ("defaults", {})),
+        responses={
+            201: OpenApiResponse(AuthTokenSerializer, "The new token.", [_TOKEN_EXAMPLE]),
+            **_problems(
+                *_TERMS_REFUSED,
+                domain.MembershipNotFoundError,
+                domain.MembershipInactiveError,
+                domain.TokenExistsError,
+                body=True,
+            ),
+        },
+    ),
+    partial_update=extend_schema(
+        operation_id="updateAuthenticationToken",
+        summary="Update Authentication Token",
+        description=(
+            "Update the authentication token for a user in a specific entity: its expiry, its "
+            "flags, or both. The text stays as it is."
+        ),
+        tags=_TAGS,
+        parameters=_PARAMETERS,
+        request=TokenChangesSerializer,
+        examples=_requests(_FLAGS_EXAMPLE, _TERMS_EXAMPLE),
+        responses={
+            200: OpenApiResponse(AuthTokenSerializer, "The token.", [_TOKEN_EXAMPLE]),
+            **_problems(*_TERMS_REFUSED, domain.NothingToChangeError, *_NONE_READABLE, body=True),
+        },
+    ),
+    destroy=extend_schema(
+        operation_id="deleteAuthenticationToken",
+        summary="Delete Authentication Token",
+        description=(
+            "Delete the authentication token for a user in a specific entity. It is revoked at "
+            "once, everywhere."
+        ),
+        tags=_TAGS,
+        parameters=_PARAMETERS,
+        request=None,
+        responses={
+            200: OpenApiResponse(DoneSerializer, "It is revoked.", [_DONE_EXAMPLE]),
+            **_problems(
+                domain.MembershipNotFoundError,
+                domain.TokenNotFoundError,
+                domain.TokenRevokedError,
+            ),
+        },
+    ),
+)
+
+document_refresh: Callable[[Any], Any] = extend_schema_view(
+    create=extend_schema(
+        operation_id="refreshAuthenticationToken",
+        summary="Refresh Authentication Token",
+        description=(
+            "Refresh the authentication token for a user in a specific entity: a new text and a "
+            "new expiry. The old text stops being good after a short grace, in which a repeated "
+            "refresh with it answers the same new text. A refresh with an older text revokes the "
+            "token."
+        ),
+        tags=_TAGS,
+        parameters=_PARAMETERS,
+        request=RefreshSerializer,
+        examples=_requests(
+            ("whatever the text is", {}),
+            ("this text", {"authenticationToken": _TEXT}),
+            ("this text, until then", {"authenticationToken": _TEXT, "expiry": _EXPIRY}),
+        ),
+        responses={
+            200: OpenApiResponse(AuthTokenSerializer, "The new text.", [_TOKEN_EXAMPLE]),
+            **_problems(
+                domain.LifetimeError,
+                domain.TokenMismatchError,
+                domain.FlagCeilingError,
+                *_NONE_LIVE,
+                domain.TokenReusedError,
+                body=True,
+            ),
+        },
+    ),
+)

@@ -1,0 +1,126 @@
+"""How drf-spectacular writes what REST framework has no words for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+from entities.api.serializers import StrictSerializer, TokenChangesSerializer
+
+if TYPE_CHECKING:
+    from drf_spectacular.utils import Direction
+
+_HEADERS = {
+    "apikey": "API key of the calling application, of the entity in the path.",
+    "userid": (
+        "Id of the user who performs the request. One with a comma, or with characters beyond "
+        "ASCII, is sent percent-encoded."
+    ),
+    "token": (
+        "User token of that user, or the user's live authentication token of the entity in the "
+        "path."
+    ),
+}
+
+
+class ApiSchema(AutoSchema):
+    """What drf-spectacular writes, and that a PATCH has a body."""
+
+    def _get_request_body(self, direction: Direction = "request") -> dict[str, Any] | None:
+        body: dict[str, Any] | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        if body is not None and self.method == "PATCH":
+            body["required"] = True
+        return body
+
+
+class HeaderScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The three headers, all of them together."""
+
+    target_class = "entities.api.authentication.HeaderAuthentication"
+    name = list(_HEADERS)
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
+        return [
+            {"type": "apiKey", "in": "header", "name": name, "description": description}
+            for name, description in _HEADERS.items()
+        ]
+
+
+class StrictSerializerSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Says that unknown fields are errors, and that a change changes something."""
+
+    target_class = StrictSerializer
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
+        schema["additionalProperties"] = False
+        if isinstance(self.target, TokenChangesSerializer):
+            schema["minProperties"] = 1
+        return schema
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """An error (RFC 9457)."""
+
+
+class DoneSerializer(serializers.Serializer[Any]):
+    """It is done."""
+
+
+class ProblemSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Fixed values, which no field of REST framework's tells."""
+
+    target_class = ProblemSerializer
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        properties: dict[str, dict[str, Any]] = {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": {"type": "string", "description": "Phrase of the status."},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": {"type": "string", "description": "The same as error."},
+            "success": {"type": "boolean", "const": False, "description": "Always false."},
+            "error": {
+                "type": "string",
+                "minLength": 1,
+                "description": "What to do about it, for people.",
+            },
+            "code": {
+                "type": "string",
+                "pattern": "^[a-z_]+$",
+                "description": "A stable word, for programs.",
+            },
+        }
+        required = list(properties)
+        properties["errors"] = {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            "description": "What is wrong with each field of the body.",
+        }
+        return {
+            "type": "object",
+            "description": self.target.__doc__,
+            "properties": properties,
+            "required": required,
+        }
+
+
+class DoneSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """A success that has nothing more to say."""
+
+    target_class = DoneSerializer
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "description": self.target.__doc__,
+            "properties": {
+                "success": {"type": "boolean", "const": True, "description": "Always true."}
+            },
+            "required": ["success"],
+        }
