@@ -1,0 +1,119 @@
+"""Form fields and widgets that staff can use without knowing how a column is stored."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.admin.widgets import (
+    AdminSplitDateTime,
+    AdminTextareaWidget,
+    AutocompleteSelect,
+)
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from entities.exceptions import FlagsError
+from entities.models.flags import MAX_FLAGS, clean_flags
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from django.db import models
+
+MAX_DAYS = 36_500
+_DAY_SECONDS = 86_400
+_SEPARATORS = re.compile(r"[\s,]+")
+
+
+def days_of(duration: timedelta) -> str:
+    """Write `duration` in days, with as many decimals as tell one second from the next."""
+    days = Decimal(round(duration.total_seconds())) / _DAY_SECONDS
+    return f"{days:.5f}".rstrip("0").rstrip(".")
+
+
+def in_days(duration: timedelta) -> str:
+    """Write `duration` for people: `30 days`."""
+    days = days_of(duration)
+    return ngettext("{days} day", "{days} days", 1 if days == "1" else 2).format(days=days)
+
+
+class DaysField(forms.DecimalField):
+    """A duration, typed as a number of days, whole to the second."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", _("In days; 0.5 is twelve hours."))
+        super().__init__(min_value=0, max_value=MAX_DAYS, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return days_of(value) if isinstance(value, timedelta) else value
+
+    def clean(self, value: Any) -> Any:
+        days: Decimal | None = super().clean(value)
+        return None if days is None else timedelta(seconds=round(days * _DAY_SECONDS))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(super().has_changed(self.prepare_value(initial), data))
+
+
+class FlagsField(forms.Field):
+    """Flags, typed one a line or with commas between them."""
+
+    widget = AdminTextareaWidget(attrs={"rows": 3})
+
+    def __init__(self, *, most: int | None = MAX_FLAGS, **kwargs: Any) -> None:
+        self.most = most
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        try:
+            return clean_flags(filter(None, _SEPARATORS.split(value or "")), most=self.most)
+        except FlagsError as error:
+            raise ValidationError(error.message, code=error.code) from None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return self.to_python(data) != (initial or [])
+        except ValidationError:
+            return True
+
+
+class ExpiryField(forms.SplitDateTimeField):
+    """The moment that a credential ends; empty where the service chooses."""
+
+    widget = AdminSplitDateTime
+
+    def clean(self, value: Any) -> Any:
+        moment: datetime | None = super().clean(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError:  # 31 December 9999 here is the year 10000 there
+            raise ValidationError(
+                self.error_messages["invalid_date"], code="invalid_date"
+            ) from None
+
+
+class Autocomplete(AutocompleteSelect):
+    """The stock widget, which asks the database for whatever came and falls over what is no key."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> list[Any]:
+        key = self.field.remote_field.model._meta.pk
+        groups: list[Any] = super().optgroups(name, list(_keys_among(value, key)), attr)
+        return groups
+
+
+def _keys_among(values: Iterable[str], key: models.Field[Any, Any]) -> Iterable[str]:
+    for value in values:
+        try:
+            key.run_validators(key.to_python(value))
+        except ValidationError:
+            continue
+        if "\x00" not in str(value):
+            yield value

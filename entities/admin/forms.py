@@ -1,0 +1,182 @@
+"""Forms of the staff's screens. They know shape; the services know the rules."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from entities.admin.fields import Autocomplete, DaysField, ExpiryField, FlagsField
+from entities.exceptions import EntitiesError
+from entities.models import ApiKey, AuthToken, Entity, UserToken
+
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
+    from django.db.models import Model, QuerySet
+
+
+def refuse(form: forms.BaseForm, error: EntitiesError | ValidationError) -> None:
+    """Show in `form` why a service refused it: at the field, where it is one of the form's."""
+    if isinstance(error, EntitiesError):
+        field = error.field if error.field in form.fields else None
+        form.add_error(field, ValidationError(error.message, code=error.code))
+    else:
+        form.add_error(None, ValidationError(error.messages))
+
+
+class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # no class at run time takes one
+    """A change form whose values go to a service, which may refuse them."""
+
+    refusal: ClassVar[EntitiesError | ValidationError | None] = None
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        if self.refusal is not None:
+            refuse(self, self.refusal)
+        return cleaned
+
+
+class EntityForm(ServiceForm):
+    default_lifetime = DaysField(
+        label=_("Default lifetime"),
+        help_text=_("Of a token issued without an expiry, in days; 0.5 is twelve hours."),
+    )
+    max_lifetime = DaysField(
+        label=_("Longest lifetime"),
+        help_text=_("No token's expiry is set further off than this many days."),
+    )
+    restricted_flags = FlagsField(
+        label=_("Restricted flags"),
+        most=None,
+        required=False,
+        help_text=_("Flags that only an admin of the entity sets, one a line."),
+    )
+
+    class Meta:
+        model = Entity
+        fields = ["default_lifetime", "max_lifetime", "restricted_flags"]
+
+
+class TokenForm(ServiceForm):
+    """What can be edited of an authentication token."""
+
+    expires_at = ExpiryField(label=_("Expires at"))
+    flags = FlagsField(label=_("Flags"), required=False, help_text=_("One a line, at most 32."))
+
+    class Meta:
+        model = AuthToken
+        fields = ["expires_at", "flags"]
+
+
+class IssueForm(forms.Form):
+    """Issues one credential to the `owner` that is chosen; sent again, it issues none.
+
+    `form_id` is how a reload, or a way back through the browser's history, is known.
+    """
+
+    owner: ClassVar[str]
+    model: ClassVar[type[Model]]
+
+    form_id = forms.CharField(max_length=32, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, admin_site: AdminSite, owners: QuerySet[Any], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["form_id"] = secrets.token_urlsafe(12)
+        field = self.fields[self.owner]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  each subclass has one
+        field.queryset = owners
+        field.widget = Autocomplete(self.model._meta.get_field(self.owner), admin_site)
+        field.widget.choices = field.choices
+
+
+class IssueTokenForm(IssueForm):
+    owner = "membership"
+    model = AuthToken
+
+    membership: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        queryset=None,
+        label=_("User in entity"),
+        help_text=_("Search by the id or name of the user, the entity, or both."),
+    )
+    expires_at = ExpiryField(
+        required=False,
+        label=_("Expires at"),
+        help_text=_("Empty: as far off as the default lifetime of the entity says."),
+    )
+    flags = FlagsField(
+        required=False,
+        label=_("Flags"),
+        help_text=_("One a line, at most 32: letters, digits, dots, underscores, colons, hyphens."),
+    )
+
+
+class _IssueCredentialForm(IssueForm):
+    name = forms.CharField(
+        max_length=100,
+        label=_("Name"),
+        widget=AdminTextInputWidget,
+        help_text=_("What it is for, so that others can tell."),
+    )
+    expires_at = ExpiryField(
+        required=False, label=_("Expires at"), help_text=_("Empty: it does not expire.")
+    )
+
+
+class IssueApiKeyForm(_IssueCredentialForm):
+    owner = "entity"
+    model = ApiKey
+
+    entity: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        queryset=None,
+        label=_("Entity"),
+        help_text=_("Whose the calling application is. Search by id or name."),
+    )
+    field_order = ["entity", "name", "expires_at"]
+
+
+class IssueUserTokenForm(_IssueCredentialForm):
+    owner = "user"
+    model = UserToken
+
+    user: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        queryset=None,
+        label=_("User"),
+        help_text=_("Whom it proves, in every entity that he is in. Search by id or name."),
+    )
+    field_order = ["user", "name", "expires_at"]
+
+
+class ActForm(forms.Form):
+    """Confirms an act on one object, as it was when the page was drawn.
+
+    `seen` is what `Act.version` said then: an act on something that moved on since is refused, so
+    that a page sent twice acts once.
+    """
+
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, obj: Model, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.obj = obj
+
+
+class TypedIdForm(ActForm):
+    """Confirms an act that is worth to be typed for."""
+
+    confirmation = forms.CharField(
+        label=_("Id of the entity"),
+        widget=AdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Type it as it stands above, to confirm."),
+    )
+
+    def clean_confirmation(self) -> str:
+        typed: str = self.cleaned_data["confirmation"]
+        if typed != self.obj.pk:
+            raise ValidationError(_("This is not the id of this entity."), code="other_id")
+        return typed

@@ -1,0 +1,198 @@
+"""API keys and user tokens in the admin: issued with a text shown once, revoked, never edited."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
+from django.utils import timezone
+
+from entities import keys
+from entities.codec import Kind
+from entities.models import ApiKey, UserToken
+from entities.services import issue_api_key, issue_user_token, revoke_api_key, revoke_user_token
+from tests.admin.conftest import (
+    act,
+    admin_url,
+    assert_nowhere,
+    issue,
+    terms_of,
+    text_on,
+    url_of,
+)
+from tests.factories import EntityFactory, UserFactory
+
+KINDS = [
+    pytest.param(ApiKey, "entity", EntityFactory, Kind.API_KEY, id="api-key"),
+    pytest.param(UserToken, "user", UserFactory, Kind.USER_TOKEN, id="user-token"),
+]
+each_kind = pytest.mark.parametrize(("model", "field", "factory", "kind"), KINDS)
+
+
+def make(model, owner, name="tests"):
+    if model is ApiKey:
+        return issue_api_key(entity=owner, name=name)
+    return issue_user_token(user=owner, name=name)
+
+
+def revoke(credential):
+    if isinstance(credential, ApiKey):
+        revoke_api_key(api_key=credential)
+    else:
+        revoke_user_token(token=credential)
+
+
+def errors_of(page):
+    assert page.status_code == 200
+    return [str(error) for each in page.context["form"].errors.values() for error in each]
+
+
+@each_kind
+def test_issuing_shows_the_text_once_and_keeps_it_nowhere(
+    boss, caplog, model, field, factory, kind
+):
+    owner = factory(id="auth0|ü b")
+
+    page = issue(boss, model, **{field: owner.pk}, name="web")
+
+    credential = model.objects.get()
+    text = text_on(page)
+    parsed = keys.parse(text)
+    assert (parsed.kind, parsed.id) == (kind, credential.pk)
+    assert (getattr(credential, field), credential.name) == (owner, "web")
+    assert "no-store" in page["Cache-Control"]
+    assert list(get_messages(page.wsgi_request)) == []
+    assert LogEntry.objects.get().get_change_message() == "Issued."
+    assert_nowhere(text, client=boss)
+    assert text not in caplog.text
+
+
+@each_kind
+def test_a_reload_of_the_answer_issues_nothing(boss, model, field, factory, kind):
+    url = admin_url(model, "add")
+    terms = terms_of(boss.get(url), **{field: factory().pk}, name="web")
+    text = text_on(boss.post(url, terms))
+    revoke(model.objects.get())
+
+    again = boss.post(url, terms)
+
+    assert "was sent before" in errors_of(again)[0]
+    assert text not in again.content.decode()
+    assert model.objects.count() == 1
+
+
+@each_kind
+def test_two_live_ones_of_an_owner_have_two_names(boss, model, field, factory, kind):
+    owner = factory()
+    credential, _ = make(model, owner, "web")
+
+    assert (
+        "of this name exists" in errors_of(issue(boss, model, **{field: owner.pk}, name="web"))[0]
+    )
+
+    text_on(issue(boss, model, **{field: factory().pk}, name="web"))
+    revoke(credential)
+    text_on(issue(boss, model, **{field: owner.pk}, name="web"))
+
+
+@each_kind
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        ({"name": ""}, "required"),
+        ({"name": "x" * 101}, "at most 100"),
+        ({"name": "\x00"}, "Null characters"),
+        ({"expires_at_0": "2001-01-01", "expires_at_1": "00:00"}, "expiry in the future"),
+        ({"expires_at_0": "9999-12-31", "expires_at_1": "23:59"}, "Enter a valid"),
+    ],
+)
+def test_terms_that_cannot_be_are_errors_in_the_form(
+    boss, settings, model, field, factory, kind, terms, sentence
+):
+    settings.TIME_ZONE = "America/New_York"
+
+    page = issue(boss, model, **{field: factory().pk, "name": "web"} | terms)
+
+    assert any(sentence in error for error in errors_of(page)), errors_of(page)
+    assert model.objects.count() == 0
+
+
+@each_kind
+@pytest.mark.parametrize("garbage", ["", "nobody", "\x00", "x" * 300])
+def test_an_owner_that_does_not_exist_is_an_error_in_the_form(
+    boss, model, field, factory, kind, garbage
+):
+    assert errors_of(issue(boss, model, **{field: garbage}, name="web"))
+    assert boss.get(admin_url(model, "add"), {field: garbage}).status_code == 200
+
+
+@each_kind
+def test_revoking_is_confirmed_and_done_for_good(boss, model, field, factory, kind):
+    credential, text = make(model, factory())
+
+    page = act(boss, credential, "revoke")
+
+    credential.refresh_from_db()
+    assert page.url == url_of(credential, "change")
+    assert credential.revoked_at is not None
+    assert LogEntry.objects.get().get_change_message() == "Revoked."
+    assert_nowhere(text, client=boss)
+
+
+@each_kind
+def test_what_was_revoked_before_is_said_to_be(boss, model, field, factory, kind):
+    credential, _ = make(model, factory())
+    revoke(credential)
+    credential.refresh_from_db()
+    at = credential.revoked_at
+
+    page = boss.post(url_of(credential, "revoke"), {"seen": "0"})
+
+    assert "This was revoked before." in page.content.decode()
+    credential.refresh_from_db()
+    assert credential.revoked_at == at
+    assert LogEntry.objects.count() == 0
+
+
+@each_kind
+def test_a_revocation_that_was_faster_is_an_error_on_the_page(
+    boss, monkeypatch, model, field, factory, kind
+):
+    credential, _ = make(model, factory())
+    service = "revoke_api_key" if model is ApiKey else "revoke_user_token"
+    monkeypatch.setattr(f"entities.admin.credentials.{service}", lambda **kwargs: False)
+
+    assert errors_of(act(boss, credential, "revoke")) == ["This was revoked before."]
+
+
+@each_kind
+def test_nothing_is_edited_or_deleted(boss, model, field, factory, kind):
+    credential, _ = make(model, factory())
+
+    assert boss.post(url_of(credential, "change"), {"name": "other"}).status_code == 403
+    assert boss.post(url_of(credential, "delete"), {"post": "yes"}).status_code == 403
+
+    page = boss.get(url_of(credential, "change")).content.decode()
+    assert "nonce" not in page
+    assert str(credential.signing_key) not in page
+    assert bytes(credential.nonce).hex() not in page
+
+
+@each_kind
+def test_a_dead_one_is_listed_as_what_it_is(boss, model, field, factory, kind):
+    make(model, factory(off=True), "suspended")
+    revoked, _ = make(model, factory(), "revoked")
+    revoke(revoked)
+    expired, _ = make(model, factory(), "expired")
+    model.objects.filter(pk=expired.pk).update(
+        created_at=timezone.now() - timedelta(days=2),
+        expires_at=timezone.now() - timedelta(days=1),
+    )
+    make(model, factory(), "live")
+
+    for status in ("live", "expired", "revoked", "suspended"):
+        page = boss.get(admin_url(model, "changelist"), {"status": status})
+        assert [row.name for row in page.context["cl"].result_list] == [status]
+        assert f"entities-status-{status}" in page.content.decode()

@@ -1,0 +1,460 @@
+"""Authentication tokens in the admin: issued, refreshed, revoked, edited, and read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from entities import keys, signals
+from entities.actors import Actor, ActorKind
+from entities.models import AuthToken, RevocationReason
+from entities.services import issue_token, refresh_token, revoke_token
+from tests.admin.conftest import (
+    act,
+    admin_url,
+    assert_nowhere,
+    issue,
+    terms_of,
+    text_on,
+    url_of,
+)
+from tests.factories import AuthTokenFactory, EntityFactory, MembershipFactory
+
+STAFF = Actor.staff(1)
+ISSUE_URL = "/admin/entities/authtoken/add/"
+
+
+@pytest.fixture
+def token(db):
+    return issue_token(membership=MembershipFactory(), by=STAFF, flags=["read"])
+
+
+def errors_of(page):
+    assert page.status_code == 200
+    return [str(error) for each in page.context["form"].errors.values() for error in each]
+
+
+def last_act():
+    entry = LogEntry.objects.latest("pk")
+    return entry.object_id, entry.get_change_message()
+
+
+# Issue
+
+
+def test_issuing_shows_the_text_once_in_the_answer_and_keeps_it_nowhere(boss, caplog):
+    membership = MembershipFactory()
+
+    page = issue(boss, AuthToken, membership=membership.pk, flags="read, write")
+
+    token = AuthToken.objects.get()
+    text = text_on(page)
+    assert keys.parse(text).id == token.id
+    assert text == token.derive_text()
+    assert token.membership == membership
+    assert token.flags == ["read", "write"]
+    assert "no-store" in page["Cache-Control"]
+    assert "It is not shown again" in page.content.decode()
+    assert list(get_messages(page.wsgi_request)) == []
+    assert last_act() == (str(token.pk), "Issued.")
+    assert_nowhere(text, client=boss)
+    assert text not in caplog.text
+
+
+def test_the_staff_member_is_the_actor(boss, django_capture_on_commit_callbacks):
+    heard = []
+
+    def listen(actor, **kwargs):
+        heard.append(actor)
+
+    signals.token_issued.connect(listen)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            issue(boss, AuthToken, membership=MembershipFactory().pk)
+    finally:
+        signals.token_issued.disconnect(listen)
+
+    assert heard == [Actor(ActorKind.STAFF, boss.session["_auth_user_id"], is_admin=True)]
+
+
+def test_the_expiry_that_is_chosen_is_the_tokens(boss):
+    tomorrow = timezone.localtime(timezone.now() + timedelta(days=1)).replace(microsecond=0)
+
+    issue(
+        boss,
+        AuthToken,
+        membership=MembershipFactory().pk,
+        expires_at_0=tomorrow.date().isoformat(),
+        expires_at_1=tomorrow.time().isoformat(),
+    )
+
+    assert AuthToken.objects.get().expires_at == tomorrow
+
+
+def test_a_membership_can_be_chosen_by_the_address(boss):
+    membership = MembershipFactory()
+
+    page = boss.get(ISSUE_URL, {"membership": membership.pk})
+
+    assert f'<option value="{membership.pk}" selected>' in page.content.decode()
+
+
+@pytest.mark.parametrize("garbage", ["", "x", "\x00", "9" * 30, "-1", "[]"])
+def test_garbage_for_a_membership_is_shown_as_an_error(boss, garbage):
+    assert boss.get(ISSUE_URL, {"membership": garbage}).status_code == 200
+    assert errors_of(issue(boss, AuthToken, membership=garbage))
+
+
+def test_a_live_token_in_the_way_is_an_error_in_the_form(boss, token):
+    page = issue(boss, AuthToken, membership=token.membership_id)
+
+    assert errors_of(page) == [
+        "This user has a live authentication token. Refresh it, or delete it first."
+    ]
+    assert list(AuthToken.objects.all()) == [token]
+
+
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        ({"flags": "no spaces!"}, "Flags are at most 32 labels"),
+        ({"flags": ",".join(map(str, range(33)))}, "Flags are at most 32 labels"),
+        ({"expires_at_0": "2001-01-01", "expires_at_1": "00:00"}, "expiry in the future"),
+        ({"expires_at_0": "0001-01-01", "expires_at_1": "00:00"}, "expiry in the future"),
+        ({"expires_at_0": "9998-01-01", "expires_at_1": "00:00"}, "the longest lifetime"),
+        ({"expires_at_0": "9999-12-31", "expires_at_1": "23:59"}, "Enter a valid"),
+        ({"expires_at_0": "soon"}, "Enter a valid"),
+        ({"form_id": ""}, "required"),
+    ],
+)
+def test_terms_that_the_service_refuses_are_errors_in_the_form(boss, terms, sentence):
+    membership = MembershipFactory()
+
+    with timezone.override("America/New_York"), override_settings(TIME_ZONE="America/New_York"):
+        page = issue(boss, AuthToken, membership=membership.pk, **terms)
+
+    assert any(sentence in error for error in errors_of(page)), errors_of(page)
+    assert AuthToken.objects.count() == 0
+    assert LogEntry.objects.count() == 0
+
+
+def test_a_switched_off_user_gets_no_token(boss):
+    page = issue(boss, AuthToken, membership=MembershipFactory(off=True).pk)
+
+    assert errors_of(page) == ["This user is deactivated in this entity. Activate it first."]
+
+
+def test_a_reload_of_the_answer_issues_nothing_and_shows_nothing(boss):
+    membership = MembershipFactory()
+    terms = terms_of(boss.get(ISSUE_URL), membership=membership.pk)
+    text = text_on(boss.post(ISSUE_URL, terms))
+
+    again = boss.post(ISSUE_URL, terms)
+
+    assert "was sent before" in errors_of(again)[0]
+    assert text not in again.content.decode()
+    assert AuthToken.objects.count() == 1
+
+
+def test_a_reload_issues_nothing_even_where_the_token_was_revoked_since(boss):
+    membership = MembershipFactory()
+    terms = terms_of(boss.get(ISSUE_URL), membership=membership.pk)
+    boss.post(ISSUE_URL, terms)
+    revoke_token(membership=membership, by=STAFF)
+
+    again = boss.post(ISSUE_URL, terms)
+
+    assert "was sent before" in errors_of(again)[0]
+    assert AuthToken.objects.unrevoked().count() == 0
+
+
+def test_a_form_that_was_refused_can_be_mended_and_sent_again(boss):
+    terms = terms_of(boss.get(ISSUE_URL), membership=MembershipFactory().pk)
+    assert errors_of(boss.post(ISSUE_URL, terms | {"flags": "!"}))
+
+    text_on(boss.post(ISSUE_URL, terms))
+
+
+# Refresh
+
+
+def test_refreshing_shows_the_new_text_once_and_keeps_it_nowhere(boss, token, caplog):
+    old = token.derive_text()
+
+    page = act(boss, token, "refresh")
+
+    token.refresh_from_db()
+    text = text_on(page)
+    assert text == token.derive_text() != old
+    assert token.generation == 1
+    assert old not in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    assert list(get_messages(page.wsgi_request)) == []
+    assert last_act() == (str(token.pk), "Refreshed.")
+    assert_nowhere(text, old, client=boss)
+    assert text not in caplog.text
+
+
+def test_the_page_before_a_refresh_says_what_will_happen_and_to_whom(boss, token):
+    page = boss.get(url_of(token, "refresh")).content.decode()
+
+    assert token.membership.user_id in page
+    assert token.membership.entity_id in page
+    assert "The old text stops being good 30 seconds later" in page
+    assert token.derive_text() not in page
+    token.refresh_from_db()
+    assert token.generation == 0
+
+
+def test_without_a_grace_the_page_says_that_the_old_text_ends_at_once(boss, token, settings):
+    settings.ENTITIES = {"REFRESH_GRACE": timedelta(0)}
+
+    assert "stops being good at once" in boss.get(url_of(token, "refresh")).content.decode()
+
+
+def test_a_reload_of_the_answer_refreshes_nothing_and_shows_nothing(boss, token):
+    url = url_of(token, "refresh")
+    terms = terms_of(boss.get(url))
+    text = text_on(boss.post(url, terms))
+
+    again = boss.post(url, terms)
+
+    token.refresh_from_db()
+    assert token.generation == 1
+    assert "nothing was done" in errors_of(again)[0]
+    assert text not in again.content.decode()
+
+
+def test_a_page_drawn_before_somebody_elses_refresh_refreshes_nothing(boss, token):
+    url = url_of(token, "refresh")
+    terms = terms_of(boss.get(url))
+    refresh_token(membership=token.membership, by=STAFF)
+
+    assert "nothing was done" in errors_of(boss.post(url, terms))[0]
+
+
+def test_an_expired_token_can_be_refreshed(boss):
+    token = AuthTokenFactory(expired=True)
+
+    text_on(act(boss, token, "refresh"))
+
+
+@pytest.mark.parametrize("verb", ["refresh", "revoke"])
+def test_the_page_of_a_revoked_token_never_touches_the_one_after_it(boss, token, verb):
+    url = url_of(token, verb)
+    terms = terms_of(boss.get(url))
+    revoke_token(membership=token.membership, by=STAFF)
+    newer = issue_token(membership=token.membership, by=STAFF)
+
+    page = boss.post(url, terms)
+
+    assert page.status_code == 200
+    assert "was revoked" in page.content.decode()
+    newer.refresh_from_db()
+    assert (newer.generation, newer.revoked_at) == (0, None)
+    assert LogEntry.objects.count() == 0
+
+
+def test_a_token_of_a_revoked_entity_is_neither_refreshed_nor_revoked(boss, token):
+    token.membership.entity.token_epoch += 1
+    token.membership.entity.save()
+
+    for verb in ("refresh", "revoke"):
+        page = boss.post(url_of(token, verb), {"seen": "0"})
+        assert "was revoked" in page.content.decode()
+
+
+def test_a_suspended_token_is_not_refreshed(boss, token):
+    token.membership.is_active = False
+    token.membership.save()
+
+    page = boss.post(url_of(token, "refresh"), {"seen": "0"})
+
+    assert "This user is deactivated" in page.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refreshing_works_where_the_host_wraps_requests_in_transactions(boss, token):
+    from django.db import connection
+
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+    try:
+        text_on(act(boss, token, "refresh"))
+    finally:
+        connection.settings_dict["ATOMIC_REQUESTS"] = False
+
+
+# Revoke
+
+
+def test_revoking_is_confirmed_and_done_for_good(boss, token):
+    page = act(boss, token, "revoke")
+
+    token.refresh_from_db()
+    assert page.status_code == 302
+    assert page.url == url_of(token, "change")
+    assert token.revocation_reason == RevocationReason.STAFF
+    assert token.revoked_at is not None
+    assert last_act() == (str(token.pk), "Revoked.")
+    assert "The authentication token was revoked." in boss.get(page.url).content.decode()
+
+
+def test_a_get_revokes_nothing(boss, token):
+    assert boss.get(url_of(token, "revoke"), {"seen": "0"}).status_code == 200
+
+    token.refresh_from_db()
+    assert token.revoked_at is None
+
+
+def test_a_revoked_token_offers_nothing(boss, token):
+    act(boss, token, "revoke")
+
+    page = boss.get(url_of(token, "change"))
+
+    assert [link.label for link in page.context["entities_links"]] == []
+    assert 'name="_save"' not in page.content.decode()
+
+
+# Edit
+
+
+def edited(client, token, **terms):
+    local = timezone.localtime(token.expires_at)
+    unchanged = {
+        "expires_at_0": local.date().isoformat(),
+        "expires_at_1": local.strftime("%H:%M:%S"),
+        "flags": "\n".join(token.flags),
+    }
+    return client.post(url_of(token, "change"), unchanged | terms)
+
+
+def test_flags_and_expiry_are_edited_and_the_text_stays(boss, token):
+    text = token.derive_text()
+
+    page = edited(boss, token, flags="write\nread", expires_at_0=in_ten_days())
+
+    assert page.status_code == 302
+    changed = AuthToken.objects.get()
+    assert changed.flags == ["write", "read"]
+    assert timezone.localtime(changed.expires_at).date().isoformat() == in_ten_days()
+    assert changed.lifetime < timedelta(days=11)
+    assert changed.derive_text() == text
+    assert last_act() == (str(token.pk), "Changed Expires at and Flags.")
+    assert_nowhere(text, client=boss)
+
+
+def test_saving_without_a_change_changes_nothing(boss, token):
+    assert edited(boss, token).status_code == 302
+
+    assert AuthToken.objects.get().expires_at == token.expires_at
+
+
+@pytest.mark.parametrize(
+    ("terms", "field", "sentence"),
+    [
+        ({"expires_at_0": "2001-01-01"}, "expires_at", "Choose an expiry in the future."),
+        ({"expires_at_0": "9998-01-01"}, "expires_at", "longest lifetime"),
+        ({"flags": "a b c !"}, "flags", "Flags are at most 32 labels"),
+    ],
+)
+def test_a_change_that_the_service_refuses_is_an_error_at_its_field(
+    boss, token, terms, field, sentence
+):
+    page = edited(boss, token, **terms)
+
+    assert page.status_code == 200
+    assert sentence in page.context["adminform"].form.errors[field][0]
+    assert AuthToken.objects.get().expires_at == token.expires_at
+    assert LogEntry.objects.count() == 0
+
+
+def test_a_change_of_a_token_that_was_revoked_meanwhile_says_so(boss, token):
+    revoke_token(membership=token.membership, by=STAFF)
+    newer = issue_token(membership=token.membership, by=STAFF)
+
+    page = edited(boss, token, flags="write")
+
+    assert "was revoked" in page.context["adminform"].form.non_field_errors()[0]
+    newer.refresh_from_db()
+    assert newer.flags == []
+
+
+def test_nothing_but_flags_and_expiry_can_be_sent(boss, token):
+    other = MembershipFactory()
+
+    edited(boss, token, membership=other.pk, generation="7", epoch="7", revoked_at_0="2020-01-01")
+
+    changed = AuthToken.objects.get()
+    assert (changed.membership, changed.generation, changed.epoch, changed.revoked_at) == (
+        token.membership,
+        0,
+        0,
+        None,
+    )
+
+
+def test_neither_nonce_nor_signing_key_is_shown(boss, token):
+    text_on(act(boss, token, "refresh"))
+    token.refresh_from_db()
+
+    pages = [url_of(token, "change"), url_of(token, "history"), admin_url(AuthToken, "changelist")]
+
+    for url in pages:
+        page = boss.get(url).content.decode()
+        for nonce in (token.nonce, token.previous_nonce):
+            assert bytes(nonce).hex() not in page
+            assert repr(bytes(nonce)) not in page
+        assert str(token.signing_key) not in page
+        assert "nonce" not in page
+
+
+def test_no_token_is_deleted_not_even_in_bulk(boss, token):
+    assert boss.post(url_of(token, "delete"), {"post": "yes"}).status_code == 403
+
+    boss.post(
+        admin_url(AuthToken, "changelist"),
+        {"action": "delete_selected", "_selected_action": token.pk, "post": "yes"},
+    )
+
+    assert AuthToken.objects.count() == 1
+
+
+# Cross-site requests
+
+
+@pytest.mark.parametrize("verb", ["add", "refresh", "revoke"])
+def test_a_post_without_a_csrf_token_does_nothing(boss, token, verb):
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = boss.cookies
+    url = ISSUE_URL if verb == "add" else url_of(token, verb)
+    terms = {"seen": "0", "form_id": "x", "membership": MembershipFactory().pk}
+
+    assert strict.post(url, terms).status_code == 403
+    assert list(AuthToken.objects.values_list("generation", "revoked_at")) == [(0, None)]
+
+
+@pytest.mark.parametrize("seen", ["", "x", "1" * 30, "-1"])
+def test_a_confirmation_without_what_was_seen_does_nothing(boss, token, seen):
+    assert errors_of(boss.post(url_of(token, "refresh"), {"seen": seen}))
+    assert AuthToken.objects.get().generation == 0
+
+
+@pytest.mark.parametrize("verb", ["refresh", "revoke"])
+@pytest.mark.parametrize("key", ["x", "_00", "00000000-0000-0000-0000-000000000000"])
+def test_a_token_that_does_not_exist_is_not_found(boss, verb, key):
+    assert boss.get(f"/admin/entities/authtoken/{key}/{verb}/").status_code == 404
+
+
+def in_ten_days():
+    return timezone.localdate(timezone.now() + timedelta(days=10)).isoformat()
+
+
+def test_an_entitys_restricted_flags_can_be_given_by_staff(boss):
+    membership = MembershipFactory(entity=EntityFactory(restricted_flags=["root"]))
+
+    text_on(issue(boss, AuthToken, membership=membership.pk, flags="root"))
