@@ -39,23 +39,25 @@ def read_body(request: HttpRequest, *, limit: int) -> bytes:
     REST framework takes a body without a Content-Length for empty: a refresh that sends a wrong
     text in chunks would refresh as if it had sent none.
     """
-    check_length(request, limit=limit)
+    length = check_length(request, limit=limit)
     try:
         if _is_chunked_wsgi(request):  # first: `request.body` of such a request is always empty
-            body = _read_chunks(request, limit=limit)
+            length, body = 0, _read_chunks(request, limit=limit)
         elif hasattr(request, "_body"):  # a middleware of the host's has read it
             body = request.body
         else:
             body = _read_stream(request, limit=limit)
     except OSError as error:
         raise BodyError(_("The body ended early. Send it again.")) from error
+    if len(body) < length:  # a client that hung up has not sent an empty body
+        raise BodyError(_("The body ended early. Send it again."))
     if len(body) > limit:
         raise BodyTooLargeError
     return body
 
 
-def check_length(request: HttpRequest, *, limit: int) -> None:
-    """Refuse by the Content-Length alone, before anything is read.
+def check_length(request: HttpRequest, *, limit: int) -> int:
+    """Refuse by the Content-Length alone, before anything is read; return it, 0 for none.
 
     Raises:
         BodyTooLargeError: it is over `limit`.
@@ -66,6 +68,7 @@ def check_length(request: HttpRequest, *, limit: int) -> None:
         raise BodyError(_("The header Content-Length is no number."))
     if len(length) > _MAX_LENGTH_DIGITS or int(length) > limit:
         raise BodyTooLargeError
+    return int(length)
 
 
 def parse_json_object(body: bytes) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from drf_spectacular.utils import (
 
 from entities import exceptions as domain
 from entities.api.errors import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
-from entities.api.schema import DoneSerializer, ProblemSerializer
+from entities.api.schema import ApiSchema, DoneSerializer, ProblemSerializer
 from entities.api.serializers import (
     AuthTokenSerializer,
     RefreshSerializer,
@@ -131,28 +131,35 @@ def _requests(*examples: tuple[str, dict[str, Any]]) -> list[OpenApiExample]:
     return [OpenApiExample(name, value=value, request_only=True) for name, value in examples]
 
 
+def _call(**facts: Any) -> Callable[[Any], Any]:
+    """Document a call on our own schema class: `extend_schema` builds on the host's default one."""
+    document = extend_schema(tags=_TAGS, parameters=_PARAMETERS, **facts)
+
+    def decorator(method: Any) -> Any:
+        method.kwargs = {"schema": ApiSchema}
+        return document(method)
+
+    return decorator
+
+
 document_auth_token: Callable[[Any], Any] = extend_schema_view(
-    retrieve=extend_schema(
+    retrieve=_call(
         operation_id="getAuthenticationToken",
         summary="Get Authentication Token",
         description="Get the authentication token for a user in a specific entity.",
-        tags=_TAGS,
-        parameters=_PARAMETERS,
         request=None,
         responses={
             200: OpenApiResponse(AuthTokenSerializer, "The token.", [_TOKEN_EXAMPLE]),
             **_problems(*_NONE_READABLE, domain.FlagCeilingError),
         },
     ),
-    create=extend_schema(
+    create=_call(
         operation_id="createAuthenticationToken",
         summary="Create Authentication Token",
         description=(
             "Create an authentication token for a user in a specific entity. A user has at most "
             "one live token there."
         ),
-        tags=_TAGS,
-        parameters=_PARAMETERS,
         request=TokenTermsSerializer,
         examples=_requests(_FLAGS_EXAMPLE, _TERMS_EXAMPLE, ("defaults", {})),
         responses={
@@ -166,15 +173,13 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
             ),
         },
     ),
-    partial_update=extend_schema(
+    partial_update=_call(
         operation_id="updateAuthenticationToken",
         summary="Update Authentication Token",
         description=(
             "Update the authentication token for a user in a specific entity: its expiry, its "
             "flags, or both. The text stays as it is."
         ),
-        tags=_TAGS,
-        parameters=_PARAMETERS,
         request=TokenChangesSerializer,
         examples=_requests(_FLAGS_EXAMPLE, _TERMS_EXAMPLE),
         responses={
@@ -182,15 +187,13 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
             **_problems(*_TERMS_REFUSED, domain.NothingToChangeError, *_NONE_READABLE, body=True),
         },
     ),
-    destroy=extend_schema(
+    destroy=_call(
         operation_id="deleteAuthenticationToken",
         summary="Delete Authentication Token",
         description=(
             "Delete the authentication token for a user in a specific entity. It is revoked at "
             "once, everywhere."
         ),
-        tags=_TAGS,
-        parameters=_PARAMETERS,
         request=None,
         responses={
             200: OpenApiResponse(DoneSerializer, "It is revoked.", [_DONE_EXAMPLE]),
@@ -204,7 +207,7 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
 )
 
 document_refresh: Callable[[Any], Any] = extend_schema_view(
-    create=extend_schema(
+    create=_call(
         operation_id="refreshAuthenticationToken",
         summary="Refresh Authentication Token",
         description=(
@@ -213,8 +216,6 @@ document_refresh: Callable[[Any], Any] = extend_schema_view(
             "refresh with it answers the same new text. A refresh with an older text revokes the "
             "token."
         ),
-        tags=_TAGS,
-        parameters=_PARAMETERS,
         request=RefreshSerializer,
         examples=_requests(
             ("whatever the text is", {}),

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.test import Client
 
 from entities.api.body import check_length
 from entities.api.errors import BodyTooLargeError
@@ -13,6 +14,8 @@ from entities.conf import app_settings
 from tests.api.hostile import CALLS, refusal, send, send_in_chunks, state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpResponse
 
     from tests.conftest import Caller
@@ -61,7 +64,7 @@ def test_a_refresh_with_the_right_text_in_chunks_refreshes(member: Caller, text:
 def test_chunks_are_read_beside_a_length_and_after_a_middleware_that_read_the_body(
     member: Caller, text: str, settings: Any
 ) -> None:
-    settings.MIDDLEWARE = [f"{__name__}.read_first"]
+    put_first(member, read_first, settings)
     body = b'{"authenticationToken": "eat_wrong"}'
     for length in ("", "0"):
         response = send_in_chunks(member, body, "/refresh", CONTENT_LENGTH=length)
@@ -76,7 +79,7 @@ def test_chunks_of_which_the_server_does_not_tell_the_end_want_a_length(member: 
 def test_a_body_that_a_middleware_has_read_is_not_lost(
     member: Caller, text: str, settings: Any
 ) -> None:
-    settings.MIDDLEWARE = [f"{__name__}.read_first"]
+    put_first(member, read_first, settings)
     body = b'{"authenticationToken": "eat_wrong"}'
     assert refusal(send(member, body, path="/refresh")) == (400, "token_mismatch")
 
@@ -84,7 +87,7 @@ def test_a_body_that_a_middleware_has_read_is_not_lost(
 def test_a_form_that_a_middleware_has_parsed_does_not_pass_for_an_empty_body(
     member: Caller, text: str, settings: Any
 ) -> None:
-    settings.MIDDLEWARE = [f"{__name__}.parse_first"]
+    put_first(member, parse_first, settings)
     form = (
         b'--x\r\nContent-Disposition: form-data; name="authenticationToken"\r\n\r\nx\r\n--x--\r\n'
     )
@@ -94,13 +97,23 @@ def test_a_form_that_a_middleware_has_parsed_does_not_pass_for_an_empty_body(
 
 
 def test_a_body_that_ends_early_is_malformed(member: Caller, text: str) -> None:
-    class HungUp:
-        def read(self, size: int = -1) -> bytes:
+    class HungUp(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
             raise OSError("the client is gone")
 
     environ = {"wsgi.input": HungUp()}
     response = send_in_chunks(member, b"", "/refresh", **environ)
     assert refusal(response) == (400, "body_malformed")
+
+
+@pytest.mark.parametrize("sent", [b"", b"{}"])
+def test_a_body_shorter_than_its_length_does_not_pass_for_all_of_it(
+    sent: bytes, member: Caller, text: str
+) -> None:
+    environ = {"CONTENT_LENGTH": "40", "wsgi.input": BytesIO(sent)}
+    response = send(member, b"", path="/refresh", **environ, CONTENT_TYPE="application/json")
+    assert refusal(response) == (400, "body_malformed")
+    assert state(member)["authenticationToken"] == text
 
 
 @pytest.mark.parametrize("length", ["-1", "+1", "1.5", "٣", "0x10", "1,1"])
@@ -112,6 +125,12 @@ def test_a_length_that_is_no_number_is_malformed(length: str, member: Caller) ->
 def test_a_length_too_long_to_be_a_number_is_too_large(rf: Any) -> None:
     with pytest.raises(BodyTooLargeError):
         check_length(rf.post("/", CONTENT_LENGTH="9" * 5_000), limit=LIMIT)
+
+
+def put_first(caller: Caller, middleware: Callable[..., Any], settings: Any) -> None:
+    """Give the host this middleware, and a client whose handler knows of it."""
+    settings.MIDDLEWARE = [f"{__name__}.{middleware.__name__}"]
+    caller.client = Client()
 
 
 def read_first(get_response: Any) -> Any:

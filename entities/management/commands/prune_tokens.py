@@ -1,0 +1,66 @@
+"""Delete the rows of authentication tokens that ended long ago."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from entities.management import arguments
+from entities.models import AuthToken
+from entities.services import prune_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.core.management.base import CommandParser
+
+
+class Command(BaseCommand):
+    help = (
+        "Deletes authentication tokens that were revoked, or expired, some time ago, in batches, "
+        "and prints how many. It can be stopped at any time, and run beside the service."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--older-than",
+            type=arguments.days,
+            default="30",
+            metavar="DAYS",
+            help="How long ago they ended, in days (%(default)s).",
+        )
+        parser.add_argument(
+            "--batch-size",
+            type=arguments.count,
+            default="1000",
+            help="How many a transaction deletes (%(default)s).",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Delete nothing; print how many it would be."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        before = timezone.now() - options["older_than"]
+        if options["dry_run"]:
+            self.stdout.write(str(AuthToken.objects.finished(before=before).count()))
+            return
+        batches = prune_tokens(before=before, batch_size=options["batch_size"])
+        if sys.stderr.isatty():
+            batches = _shown(batches, total=AuthToken.objects.finished(before=before).count())
+        self.stdout.write(str(sum(batches)))
+
+
+def _shown(batches: Iterator[int], *, total: int) -> Iterator[int]:
+    """Draw a progress bar beside, where tqdm is installed: hosts need not have it."""
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        yield from batches
+        return
+    with tqdm(total=total, unit=" tokens", file=sys.stderr) as bar:
+        for count in batches:
+            bar.update(count)
+            yield count

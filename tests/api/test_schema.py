@@ -1,0 +1,167 @@
+"""The OpenAPI document says what the reference says, and all that the calls answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
+from jsonschema import Draft202012Validator, FormatChecker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATH = "/entities/{entityId}/users/{userId}/authentication-token"
+ANSWERS = {
+    "getAuthenticationToken": "200 400 401 403 404 405 413 500",
+    "createAuthenticationToken": "201 400 401 403 404 405 409 411 413 415 500",
+    "updateAuthenticationToken": "200 400 401 403 404 405 411 413 415 500",
+    "deleteAuthenticationToken": "200 400 401 403 404 405 413 500",
+    "refreshAuthenticationToken": "200 400 401 403 404 405 409 411 413 415 500",
+}
+BODIES = {
+    "createAuthenticationToken": {"expiry", "flags"},
+    "updateAuthenticationToken": {"expiry", "flags"},
+    "refreshAuthenticationToken": {"authenticationToken", "expiry"},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def openapi_3_1() -> Iterator[None]:
+    with patched_settings({"OAS_VERSION": "3.1.1", "TITLE": "Tests", "VERSION": "1"}):
+        yield
+
+
+@pytest.fixture(scope="module")
+def document(openapi_3_1: None) -> dict[str, Any]:
+    """The document as JSON, made in a host whose default schema class is not drf-spectacular's."""
+    generated = SchemaGenerator(urlconf="entities.urls").get_schema(request=None, public=True)
+    plain: dict[str, Any] = json.loads(json.dumps(generated, default=str))
+    return plain
+
+
+@pytest.fixture(scope="module")
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        operation["operationId"]: operation
+        for path in document["paths"].values()
+        for operation in path.values()
+    }
+
+
+def examples(content: dict[str, Any]) -> list[Any]:
+    """Examples of one media type of a body."""
+    return [example["value"] for example in content["examples"].values()]
+
+
+def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
+    whole = schema | {"components": document["components"]}
+    return Draft202012Validator(whole, format_checker=FormatChecker())
+
+
+def test_it_is_valid_and_without_warnings(tmp_path: Path) -> None:
+    file = tmp_path / "schema.yml"
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(file))
+    assert file.read_text().startswith("openapi: 3.1.1")
+
+
+def test_it_has_the_five_calls_of_the_reference_and_no_other(document: dict[str, Any]) -> None:
+    calls = {
+        (method, path): operation["operationId"]
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert calls == {
+        ("get", PATH): "getAuthenticationToken",
+        ("post", PATH): "createAuthenticationToken",
+        ("patch", PATH): "updateAuthenticationToken",
+        ("delete", PATH): "deleteAuthenticationToken",
+        ("post", f"{PATH}/refresh"): "refreshAuthenticationToken",
+    }
+
+
+def test_every_call_wants_the_three_headers_together(
+    document: dict[str, Any], operations: dict[str, Any]
+) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert {
+        name: (scheme["type"], scheme["in"], scheme["name"]) for name, scheme in schemes.items()
+    } == {name: ("apiKey", "header", name) for name in ("apikey", "userid", "token")}
+    for operation in operations.values():
+        assert operation["security"] == [{"apikey": [], "userid": [], "token": []}]
+
+
+def test_every_call_has_the_two_path_parameters_and_no_other(operations: dict[str, Any]) -> None:
+    for operation in operations.values():
+        parameters = [(one["in"], one["name"], one["required"]) for one in operation["parameters"]]
+        assert parameters == [("path", "entityId", True), ("path", "userId", True)]
+        assert all(one["examples"] for one in operation["parameters"])
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_answer_is_there_with_examples_that_fit(
+    name: str, document: dict[str, Any], operations: dict[str, Any]
+) -> None:
+    responses = operations[name]["responses"]
+    assert " ".join(sorted(responses)) == ANSWERS[name]
+    for status, response in responses.items():
+        media_type = "application/json" if status < "400" else "application/problem+json"
+        assert list(response["content"]) == [media_type]
+        content = response["content"][media_type]
+        assert content["examples"]
+        for example in examples(content):
+            validator(document, content["schema"]).validate(example)
+            assert example["success"] is (status < "400")
+            assert status < "400" or example["status"] == int(status)
+        assert ("WWW-Authenticate" in response.get("headers", {})) is (status == "401")
+        assert ("Allow" in response.get("headers", {})) is (status == "405")
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_bodies_have_the_references_names_and_examples_that_fit(
+    name: str, document: dict[str, Any], operations: dict[str, Any]
+) -> None:
+    body = operations[name].get("requestBody")
+    assert (body is not None) is (name in BODIES)
+    if body is None:
+        return
+    assert list(body["content"]) == ["application/json"]
+    content = body["content"]["application/json"]
+    schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    assert schema["properties"].keys() == BODIES[name]
+    assert schema["additionalProperties"] is False
+    assert "required" not in schema
+    assert body.get("required", False) is (name == "updateAuthenticationToken")
+    for example in examples(content):
+        validator(document, content["schema"]).validate(example)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"flags": ["a b"]}, {"flags": ["a"] * 33}, {"flags": None}, {"expiry": 1}, {"x": 1}, []],
+)
+def test_a_broken_body_does_not_fit(
+    broken: object, document: dict[str, Any], operations: dict[str, Any]
+) -> None:
+    content = operations["createAuthenticationToken"]["requestBody"]["content"]
+    assert not validator(document, content["application/json"]["schema"]).is_valid(broken)
+
+
+def test_the_text_may_be_null_and_nothing_of_an_answer_is_left_out(
+    document: dict[str, Any],
+) -> None:
+    token = document["components"]["schemas"]["AuthToken"]
+    assert token["properties"]["authenticationToken"]["type"] == ["string", "null"]
+    assert set(token["required"]) == token["properties"].keys()
+    assert set(token["required"]) == {
+        "success",
+        "authenticationToken",
+        "expiry",
+        "flags",
+        "createdAt",
+        "lastUsedAt",
+    }
