@@ -1,0 +1,39 @@
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: run test interop lint
+
+run: .venv/service.stamp
+	$(BIN)/python manage.py quickstart --port $(PORT)
+
+test: .venv/test.stamp
+	$(BIN)/python -m pytest -m "not interop and not browser" --cov --cov-report=term-missing
+
+# Needs Chromium and Node.js, which `make test` does not.
+interop: .venv/interop.stamp
+	$(BIN)/python -m pytest -m "interop or browser" $(ARGS)
+
+# No database and no key of an installation is touched: these look at the code only.
+lint: export SECRET_KEY := lint-only
+lint: export DATABASE_URL := sqlite://:memory:
+lint: .venv/lint.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# Installed again only when pyproject.toml changes. Extras, for the pip that comes with Python 3.11
+# knows no dependency groups.
+.venv/service.stamp: EXTRAS = service
+.venv/test.stamp: EXTRAS = service,test
+.venv/interop.stamp: EXTRAS = service,test,interop
+.venv/lint.stamp: EXTRAS = service,test,lint,interop
+.venv/%.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
+	touch $@

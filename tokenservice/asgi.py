@@ -1,0 +1,11 @@
+"""For ASGI servers. WSGI is what the service is measured with."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tokenservice.settings")
+
+application = get_asgi_application()
