@@ -1,0 +1,218 @@
+"""What staff do in the admin, in a real browser."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from entities.actors import Actor
+from entities.models import ApiKey, AuthToken, Entity
+from entities.services import issue_api_key, issue_token, issue_user_token, revoke_token
+from tests.factories import AuthTokenFactory, EntityFactory, MembershipFactory, UserFactory
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+STAFF = Actor.staff(1)
+
+
+@pytest.fixture
+def acme(page: Page) -> Entity:
+    """An entity with people and tokens in every state."""
+    entity = EntityFactory(id="acme", name="Acme Corporation", restricted_flags=["billing", "root"])
+    other = EntityFactory(id="globex", name="Globex")
+    for name in ("Grace Hopper", "Alan Turing", "Edsger Dijkstra"):
+        membership = MembershipFactory(entity=entity, user__name=name)
+        issue_token(membership=membership, by=STAFF, flags=["read", "reports:daily"])
+    revoke_token(membership=membership, by=STAFF)
+    AuthTokenFactory(expired=True, membership__entity=entity, membership__user__name="Kurt Gödel")
+    AuthTokenFactory(
+        membership__entity=other,
+        membership__user__id="auth0|5f7c",
+        membership__is_active=False,
+        last_used_at=timezone.now() - timedelta(hours=3),
+    )
+    AuthTokenFactory(
+        epoch=0, membership__entity=EntityFactory(token_epoch=1), flags=["a", "b", "c", "d", "e"]
+    )
+    MembershipFactory(
+        entity=entity, user=UserFactory(id="ada@example.org", name="Ada Lovelace"), admin=True
+    )
+    issue_user_token(user=membership.user, name="Laptop")
+    issue_api_key(entity=entity, name="Web shop")
+    return entity
+
+
+def choose(page: Page, typed: str, wanted: str) -> None:
+    """Choose from the autocompletion of the form's first field, by keyboard."""
+    page.locator(".select2-selection").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type(typed)
+    page.get_by_role("option", name=wanted).wait_for()
+    page.keyboard.press("Enter")
+
+
+def shown_by_going_back(page: Page) -> str:
+    """Go back, and return what is shown then."""
+    from playwright.sync_api import Error
+
+    try:
+        page.go_back()
+    except Error as error:
+        # It would ask whether to send the form again: it kept no page with the text.
+        assert "ERR_CACHE_MISS" in str(error)  # noqa: PT017  either way is right
+        page.wait_for_url("chrome-error://**")
+    return page.content()
+
+
+def copied(page: Page) -> str:
+    """Copy by keyboard, hear that it is copied, and return what the clipboard holds."""
+    page.evaluate("navigator.clipboard.writeText('')")
+    page.get_by_role("button", name="Copy").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("status").filter(has_text="Copied.").wait_for()
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_token_is_issued_copied_refreshed_and_revoked(page, acme, look):
+    page.goto("/admin/entities/authtoken/")
+    look("tokens")
+    page.get_by_role("link", name="Issue an authentication token").click()
+    look("token-issue-empty")
+    choose(page, "ada acme", "ada@example.org in acme")
+    page.get_by_label("Flags").fill("read\nwrite")
+    look("token-issue")
+    page.get_by_role("button", name="Issue").click()
+
+    page.get_by_role("heading", name="Authentication token issued").wait_for()
+    token = AuthToken.objects.get(membership__user="ada@example.org")
+    text = token.derive_text()
+    assert page.locator("#entities-text").inner_text() == text
+    assert copied(page) == text
+    look("token-issued")
+
+    page.reload()
+    page.get_by_text("This form was sent before").wait_for()
+    assert text not in page.content()
+    look("token-issue-again")
+    assert text not in shown_by_going_back(page)
+    assert AuthToken.objects.filter(membership=token.membership).count() == 1
+
+    page.goto(f"/admin/entities/authtoken/{token.pk}/change/")
+    look("token")
+    page.get_by_role("link", name="Refresh").click()
+    look("token-refresh")
+    page.get_by_role("button", name="Yes, refresh it").click()
+    page.get_by_role("heading", name="Authentication token refreshed").wait_for()
+    token.refresh_from_db()
+    new = token.derive_text()
+    assert new != text
+    assert copied(page) == new
+    look("token-refreshed")
+
+    page.reload()
+    page.get_by_text("nothing was done").wait_for()
+    assert new not in page.content()
+    look("token-refresh-again")
+    page.goto("/admin/")
+    assert new not in shown_by_going_back(page)
+    token.refresh_from_db()
+    assert token.generation == 1
+
+    page.goto(f"/admin/entities/authtoken/{token.pk}/change/")
+    page.get_by_role("link", name="Revoke", exact=True).click()
+    look("token-revoke")
+    page.get_by_role("button", name="Yes, revoke it").click()
+    page.get_by_text("The authentication token was revoked.").wait_for()
+    look("token-revoked")
+    token.refresh_from_db()
+    assert token.revocation_reason == "staff"
+    page.get_by_role("link", name="History").click()
+    look("token-history")
+    assert "Refreshed." in page.content()
+
+
+def test_a_page_left_for_another_is_emptied_of_its_text(page, acme):
+    token = AuthToken.objects.live(at=timezone.now()).first()
+    page.goto(f"/admin/entities/authtoken/{token.pk}/refresh/")
+    page.get_by_role("button", name="Yes, refresh it").click()
+    page.get_by_role("button", name="Copy").wait_for()
+
+    page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+
+    assert page.locator("#entities-text").inner_text() == ""
+
+
+def test_without_a_secure_context_the_text_is_copied_all_the_same(page, acme):
+    token = AuthToken.objects.live(at=timezone.now()).first()
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.goto(f"/admin/entities/authtoken/{token.pk}/refresh/")
+    page.get_by_role("button", name="Yes, refresh it").click()
+
+    page.get_by_role("button", name="Copy").click()
+
+    page.get_by_role("status").filter(has_text="Copied.").wait_for()
+
+
+def test_a_double_click_sends_a_form_once(page, acme):
+    token = AuthToken.objects.live(at=timezone.now()).first()
+    page.goto(f"/admin/entities/authtoken/{token.pk}/refresh/")
+
+    page.get_by_role("button", name="Yes, refresh it").dblclick()
+
+    page.get_by_role("heading", name="Authentication token refreshed").wait_for()
+    token.refresh_from_db()
+    assert page.locator("#entities-text").inner_text() == token.derive_text()
+    assert token.generation == 1
+
+
+def test_every_token_of_an_entity_is_revoked_with_its_id_typed(page, acme, look):
+    page.goto("/admin/entities/entity/")
+    look("entities")
+    page.get_by_role("link", name="acme", exact=True).click()
+    look("entity")
+    page.get_by_role("link", name="Revoke every token of this entity").click()
+    page.get_by_label("Id of the entity").fill("globex")
+    page.get_by_role("button", name="Revoke every token").click()
+    page.get_by_text("This is not the id of this entity.").wait_for()
+    look("entity-revoke")
+    page.get_by_label("Id of the entity").fill("acme")
+    page.get_by_role("button", name="Revoke every token").click()
+
+    page.get_by_text("Every authentication token of this entity was revoked.").wait_for()
+    assert Entity.objects.get(pk="acme").token_epoch == 1
+
+
+def test_an_api_key_is_issued(page, acme, look):
+    page.goto("/admin/entities/apikey/")
+    look("api-keys")
+    page.get_by_role("link", name="Issue an API key").click()
+    choose(page, "glob", "Globex")
+    page.get_by_label("Name").fill("Checkout")
+    look("api-key-issue")
+    page.get_by_role("button", name="Issue").click()
+    text = copied(page)
+
+    assert text.startswith("ek_")
+    look("api-key-issued")
+    page.get_by_role("link", name="Done").click()
+    page.get_by_role("link", name="Revoke").click()
+    look("api-key-revoke")
+    page.get_by_role("button", name="Yes, revoke it").click()
+    page.get_by_text("The API key was revoked.").wait_for()
+    assert ApiKey.objects.get(name="Checkout").revoked_at is not None
+
+
+def test_the_other_screens_are_looked_at(page, acme, look):
+    for name in ("user", "membership", "usertoken"):
+        page.goto(f"/admin/entities/{name}/")
+        look(f"{name}s")
+        page.locator("#result_list tbody th a").first.click()
+        look(name)
+        page.goto(f"/admin/entities/{name}/add/")
+        look(f"{name}-add")
+    page.goto("/admin/")
+    look("index")

@@ -1,0 +1,178 @@
+"""A served instance, as `make run` makes one, with a data directory and a database of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from select import select
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import pytest
+
+from tests.interop.wire import Answer, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+MANAGE = Path(os.environ.get("INTEROP_MANAGE", ROOT / "manage.py"))  # XXX
+STARTS_WITHIN = 60  # seconds
+
+# Users that the demo lacks: customers' ids, and what the wire may make of them.
+_ADD_MEMBERS = """
+import json, sys
+from entities.models import Membership, User
+from entities.services import issue_user_token
+texts = {}
+for id in json.load(sys.stdin):
+    user = User.objects.create(id=id)
+    Membership.objects.create(entity_id=%r, user=user)
+    texts[id] = issue_user_token(user=user, name="interop")[1]
+print(json.dumps(texts))
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user with credentials, and the token of somebody in an entity to call about."""
+
+    entity: str
+    id: str
+    apikey: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"apikey": self.apikey, "userid": self.id, "token": self.token}
+
+    def with_token(self, token: str) -> Person:
+        """Give the same caller, who proves himself by another token."""
+        return replace(self, token=token)
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where it listens, and who is in its demo entity."""
+
+    port: int
+    environment: dict[str, str]
+    demo: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def wire(self) -> Wire:
+        return Wire(self.port)
+
+    def person(self, name: str) -> Person:
+        """Give `admin`, `member`, `other_member` or, of the other entity, `foreign`."""
+        home = self.demo["foreign"] if name == "foreign" else self.demo
+        user = home["user"] if name == "foreign" else home[name]
+        return Person(home["entity"], user["id"], home["apikey"], user["token"])
+
+    def add_members(self, ids: list[str]) -> dict[str, Person]:
+        """Add users with these ids to the demo entity."""
+        entity, apikey = self.demo["entity"], self.demo["apikey"]
+        code = _ADD_MEMBERS % entity
+        command = ["shell", "--no-imports", "--verbosity=0", f"--command={code}"]
+        texts = json.loads(_manage(command, self.environment, stdin=json.dumps(ids)))
+        return {id: Person(entity, id, apikey, text) for id, text in texts.items()}
+
+    def revoke(self, person: Person) -> None:
+        """Make sure that `person` has no token."""
+        assert self.call("DELETE", person).status in {200, 404}
+
+    def call(self, method: str, person: Person, path: str = "", **kwargs: Any) -> Answer:
+        """Call about the caller's own token; see `Wire.call`."""
+        kwargs = {"headers": person.headers} | kwargs
+        return self.wire.call(method, path_of(person.entity, person.id) + path, **kwargs)
+
+
+def path_of(entity: str, user: str) -> str:
+    """Path of a user's token, both ids percent-encoded to the last character."""
+    encoded = ["".join(f"%{byte:02X}" for byte in id.encode()) for id in (entity, user)]
+    return "/entities/{}/users/{}/authentication-token".format(*encoded)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The service on a free port; on the database server of DATABASE_URL where that is set."""
+    data = tmp_path_factory.mktemp("data")
+    with _database(data) as environment, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        free.close()
+        with (data / "server.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, str(MANAGE), "quickstart", "--port", str(port)],
+                env=environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                _wait_for(port, process, data / "server.log")
+                demo = json.loads(_manage(["seed_demo", "--json"], environment))
+                yield Server(port, environment, demo)
+            finally:
+                process.terminate()
+                process.wait(timeout=30)
+
+
+@contextmanager
+def _database(data: Path) -> Iterator[dict[str, str]]:
+    """The server's environment: a new database on the server of DATABASE_URL, else a file."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY"}
+    } | {"DATA_DIR": str(data)}
+    url = urlsplit(os.environ.get("DATABASE_URL", ""))
+    if not url.scheme.startswith("postgres"):
+        yield environment
+        return
+    import psycopg
+
+    name = f"interop_{uuid4().hex}"
+    with psycopg.connect(urlunsplit(url._replace(scheme="postgresql")), autocommit=True) as pg:
+        pg.execute(f"CREATE DATABASE {name}")
+        try:
+            yield environment | {"DATABASE_URL": urlunsplit(url._replace(path=f"/{name}"))}
+        finally:
+            pg.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _manage(command: list[str], environment: dict[str, str], *, stdin: str = "") -> str:
+    return subprocess.run(
+        [sys.executable, str(MANAGE), *command],
+        env=environment,
+        cwd=ROOT,
+        input=stdin,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Poll the socket until the server answers."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            Wire(port).call("GET", "/entities")
+        except OSError:
+            select([], [], [], 0.05)
+        else:
+            return
+    pytest.fail(f"The server did not start:\n{log.read_text()}")
