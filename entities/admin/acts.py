@@ -14,12 +14,11 @@ from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from entities.admin.base import Link, ServiceAdmin, actor_of
-from entities.admin.forms import ActForm, refuse
+from entities.admin.forms import SPENT, ActForm, refuse
 from entities.admin.once import ShownOnce, draw_once
 from entities.exceptions import EntitiesError
 
@@ -43,6 +42,7 @@ class Act:
 
     verb: ClassVar[str]
     label: StrOrPromise
+    title: StrOrPromise
     button: StrOrPromise
     done: StrOrPromise  # the message, or the title of the page with the text
     history: str
@@ -135,8 +135,8 @@ class ActsMixin(ServiceAdmin):
                 raise ValidationError(message)
             if act.version(current) != seen:
                 raise ValidationError(
-                    _("It changed since this page was drawn, and nothing was done. Open it again."),
-                    code="moved_on",
+                    _("It changed since this page was drawn, and nothing was done."),
+                    code=SPENT,
                 )
             text = act.perform(current, by=actor_of(request))
             self.log_change(request, current, act.history)
@@ -156,7 +156,7 @@ class ActsMixin(ServiceAdmin):
     ) -> TemplateResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": capfirst(act.label),
+            "title": act.title,
             "subtitle": str(obj),
             "opts": self.opts,
             "media": self.media + form.media,

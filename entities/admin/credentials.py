@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from entities.admin.acts import Act, ActsMixin
-from entities.admin.display import badge, credential_status, moment, named
+from entities.admin.display import badge, credential_status, moment, name_above_id, named
 from entities.admin.filters import (
     ApiKeyStatusFilter,
     UserTokenStatusFilter,
@@ -69,6 +69,7 @@ class _RevokeCredential(Act):
 
 
 class RevokeApiKey(_RevokeCredential):
+    title = _("Revoke this API key?")
     done = _("The API key was revoked.")
 
     def effects(self, obj: ApiKey) -> Sequence[StrOrPromise]:
@@ -83,6 +84,7 @@ class RevokeApiKey(_RevokeCredential):
 
 
 class RevokeUserToken(_RevokeCredential):
+    title = _("Revoke this user token?")
     done = _("The user token was revoked.")
 
     def effects(self, obj: UserToken) -> Sequence[StrOrPromise]:
@@ -163,8 +165,8 @@ class ApiKeyAdmin(_CredentialAdmin):
         return api_key, ShownOnce(text)
 
     @admin.display(description=_("entity"), ordering="entity__id")
-    def owner(self, obj: ApiKey) -> str:
-        return named(obj.entity)
+    def owner(self, obj: ApiKey) -> SafeString:
+        return name_above_id(obj.entity)
 
     @admin.display(description=_("status"))
     def status(self, obj: ApiKey) -> SafeString:
@@ -204,8 +206,8 @@ class UserTokenAdmin(_CredentialAdmin):
         return token, ShownOnce(text)
 
     @admin.display(description=_("user"), ordering="user__id")
-    def owner(self, obj: UserToken) -> str:
-        return named(obj.user)
+    def owner(self, obj: UserToken) -> SafeString:
+        return name_above_id(obj.user)
 
     @admin.display(description=_("status"))
     def status(self, obj: UserToken) -> SafeString:

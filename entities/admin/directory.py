@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from entities.admin.acts import Act, ActsMixin
 from entities.admin.base import Link, ServiceAdmin
-from entities.admin.display import named
+from entities.admin.display import name_above_id
 from entities.admin.fields import in_days
 from entities.admin.filters import by_entity, by_user
 from entities.admin.forms import EntityForm, ServiceForm, TypedIdForm
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
+    from django.utils.safestring import SafeString
     from django_stubs_ext import StrOrPromise
 
     from entities.actors import Actor
@@ -36,6 +37,7 @@ class RevokeEntity(Act):
 
     verb = "revoke"
     label = _("Revoke every token of this entity")
+    title = _("Revoke every token of this entity?")
     button = _("Revoke every token")
     done = _("Every authentication token of this entity was revoked.")
     history = "Revoked every authentication token."
@@ -177,9 +179,9 @@ class MembershipAdmin(ServiceAdmin):
         save_membership(membership=obj)
 
     @admin.display(description=_("user"), ordering="user__id")
-    def person(self, obj: Membership) -> str:
-        return named(obj.user)
+    def person(self, obj: Membership) -> SafeString:
+        return name_above_id(obj.user)
 
     @admin.display(description=_("entity"), ordering="entity__id")
-    def tenant(self, obj: Membership) -> str:
-        return named(obj.entity)
+    def tenant(self, obj: Membership) -> SafeString:
+        return name_above_id(obj.entity)

@@ -63,6 +63,13 @@ def named(record: Entity | User) -> str:
     return f"{record.name} ({record.id})" if record.name else record.id
 
 
+def name_above_id(record: Entity | User) -> SafeString:
+    """Draw `named` for a column: the id under the name."""
+    if not record.name:
+        return format_html('<span class="entities-id">{}</span>', record.id)
+    return format_html('{} <span class="entities-id">{}</span>', record.name, record.id)
+
+
 def moment(at: datetime | None) -> str:
     """Write a moment as the admin does, in the current time zone."""
     return "" if at is None else date_format(timezone.localtime(at), "DATETIME_FORMAT")

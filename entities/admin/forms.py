@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from entities.admin.fields import Autocomplete, DaysField, ExpiryField, FlagsField
@@ -19,13 +19,27 @@ if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
 
 
+SPENT = "spent"
+
+
 def refuse(form: forms.BaseForm, error: EntitiesError | ValidationError) -> None:
     """Show in `form` why a service refused it: at the field, where it is one of the form's."""
     if isinstance(error, EntitiesError):
         field = error.field if error.field in form.fields else None
         form.add_error(field, ValidationError(error.message, code=error.code))
-    else:
+    elif hasattr(error, "error_dict"):  # of a model's fields, which need not be this form's
         form.add_error(None, ValidationError(error.messages))
+    else:
+        form.add_error(None, error)
+
+
+class OnceForm(forms.Form):
+    """A form that does its work once; sent again, it does nothing, and says so."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it was refused because it has to be opened anew."""
+        return self.has_error(NON_FIELD_ERRORS, SPENT)
 
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # no class at run time takes one
@@ -72,7 +86,7 @@ class TokenForm(ServiceForm):
         fields = ["expires_at", "flags"]
 
 
-class IssueForm(forms.Form):
+class IssueForm(OnceForm):
     """Issues one credential to the `owner` that is chosen; sent again, it issues none.
 
     `form_id` is how a reload, or a way back through the browser's history, is known.
@@ -152,7 +166,7 @@ class IssueUserTokenForm(_IssueCredentialForm):
     field_order = ["user", "name", "expires_at"]
 
 
-class ActForm(forms.Form):
+class ActForm(OnceForm):
     """Confirms an act on one object, as it was when the page was drawn.
 
     `seen` is what `Act.version` said then: an act on something that moved on since is refused, so

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from entities.admin.base import ServiceAdmin, actor_of
-from entities.admin.forms import refuse
+from entities.admin.forms import SPENT, refuse
 from entities.admin.once import ShownOnce, draw_once
 from entities.exceptions import EntitiesError
 
@@ -104,8 +104,8 @@ class IssueMixin(ServiceAdmin):
         spent = request.session.get(_SPENT_FORMS, [])
         if form_id in spent:
             raise ValidationError(
-                _("This form was sent before, and did its work. Open it again to issue another."),
-                code="spent",
+                _("This form was sent before, and did its work: nothing was issued again."),
+                code=SPENT,
             )
         with transaction.atomic():
             obj, text = self.issue(terms, by=actor_of(request))

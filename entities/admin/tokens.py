@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from entities.admin.acts import Act, ActsMixin
 from entities.admin.base import actor_of
-from entities.admin.display import Status, badge, chips, moment, named, token_status
+from entities.admin.display import Status, badge, chips, moment, name_above_id, named, token_status
 from entities.admin.filters import ExpiryFilter, TokenStatusFilter, by_entity, by_user
 from entities.admin.forms import IssueTokenForm, TokenForm
 from entities.admin.issue import IssueMixin
@@ -54,6 +54,7 @@ def token_facts(token: AuthToken) -> Facts:
 class RefreshToken(Act):
     verb = "refresh"
     label = _("Refresh")
+    title = _("Refresh this authentication token?")
     button = _("Yes, refresh it")
     done = _("Authentication token refreshed")
     history = "Refreshed."
@@ -74,7 +75,7 @@ class RefreshToken(Act):
 
     def effects(self, obj: AuthToken) -> Sequence[StrOrPromise]:
         lifetime = min(obj.lifetime, obj.membership.entity.max_lifetime)
-        expiry = _("It will expire at {moment}: as far off as the last time.")
+        expiry = _("It then expires at {moment}, as far off as the last time.")
         return [
             _("The token gets a new text, which the next page shows once."),
             _grace_sentence(),
@@ -88,6 +89,7 @@ class RefreshToken(Act):
 class RevokeToken(Act):
     verb = "revoke"
     label = _("Revoke")
+    title = _("Revoke this authentication token?")
     button = _("Yes, revoke it")
     done = _("The authentication token was revoked.")
     history = "Revoked."
@@ -134,7 +136,6 @@ class AuthTokenAdmin(ActsMixin, IssueMixin):
         "flag_chips",
         "expires_at",
         "last_used_at",
-        "created_at",
     )
     list_filter = (
         TokenStatusFilter,
@@ -215,12 +216,12 @@ class AuthTokenAdmin(ActsMixin, IssueMixin):
         return token_facts(obj)
 
     @admin.display(description=_("user"), ordering="membership__user__id")
-    def user(self, obj: AuthToken) -> str:
-        return named(obj.membership.user)
+    def user(self, obj: AuthToken) -> SafeString:
+        return name_above_id(obj.membership.user)
 
     @admin.display(description=_("entity"), ordering="membership__entity__id")
-    def entity(self, obj: AuthToken) -> str:
-        return named(obj.membership.entity)
+    def entity(self, obj: AuthToken) -> SafeString:
+        return name_above_id(obj.membership.entity)
 
     @admin.display(description=_("status"))
     def status(self, obj: AuthToken) -> SafeString:

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from entities.admin.display import Status, credential_status, named, token_status
+from entities.admin.display import Status, credential_status, token_status
 from entities.admin.fields import days_of
 from entities.admin.filters import credential_conditions, token_conditions
 from entities.models import ApiKey, AuthToken, Entity, Membership, User, UserToken
@@ -90,8 +90,8 @@ def test_the_list_of_tokens_says_what_staff_ask_of_it(boss):
 
     page = boss.get(admin_url(AuthToken, "changelist")).content.decode()
 
-    assert named(token.membership.user) in page
-    assert named(token.membership.entity) in page
+    assert f'Ada <span class="entities-id">{token.membership.user_id}</span>' in page
+    assert f'<span class="entities-id">{token.membership.entity_id}</span>' in page
     assert '<span class="entities-status entities-status-live">Live</span>' in page
     assert '<span class="entities-flag">read</span>' in page
     assert "&lt;b&gt;" in page

@@ -179,6 +179,14 @@ def test_who_may_only_issue_issues_and_sees_the_text_once(staff, rows, terms, mo
         assert client.get(url_of(row, "change")).status_code == 403
 
 
+def test_no_page_leads_to_a_list_that_is_not_open(staff, rows):
+    client = staff("view_entity", "view_apikey")
+
+    links = client.get(url_of(rows[Entity], "change")).context["entities_links"]
+
+    assert [link.url for link in links] == [f"{admin_url(ApiKey, 'changelist')}?entity=acme"]
+
+
 def test_who_may_change_a_token_edits_it_and_does_nothing_else(staff, rows, terms):
     client = staff("change_authtoken")
     token = rows[AuthToken]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 
 import pytest
+from django.contrib import admin
 from django.template.loader import get_template
 from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
-from entities.admin.once import ShownOnce
+from entities.admin.once import ShownOnce, draw_once
 from entities.models import ApiKey, AuthToken, UserToken
 from entities.services import issue_token
 from tests.admin.conftest import STAFF_ACTOR, admin_url, terms_of, text_on, url_of
@@ -93,6 +94,17 @@ def test_the_text_stands_once_on_its_page_and_in_nothing_that_a_browser_keeps(bo
     assert not [name for name, value in page.headers.items() if text in value]
     for directive in ("no-store", "private"):
         assert directive in page["Cache-Control"]
+
+
+def test_the_page_with_the_text_forbids_caches_by_itself(rf, admin_user):
+    request = rf.get("/")
+    request.user = admin_user
+    token = issue_token(membership=MembershipFactory(), by=STAFF_ACTOR)
+    model_admin = admin.site.get_model_admin(AuthToken)
+
+    page = draw_once(model_admin, request, token, ShownOnce(SECRET), title="", facts=[])
+
+    assert "no-store" in page["Cache-Control"]
 
 
 def test_no_page_has_a_script_or_a_style_of_its_own(boss):

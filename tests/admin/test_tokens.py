@@ -230,6 +230,18 @@ def test_a_reload_of_the_answer_refreshes_nothing_and_shows_nothing(boss, token)
     assert text not in again.content.decode()
 
 
+@pytest.mark.parametrize("verb", ["issue", "refresh"])
+def test_a_form_that_did_its_work_can_only_be_opened_again(boss, token, verb):
+    url = ISSUE_URL if verb == "issue" else url_of(token, verb)
+    terms = terms_of(boss.get(url), membership=MembershipFactory().pk)
+    boss.post(url, terms)
+
+    page = boss.post(url, terms).content.decode().split('id="content-main"')[1]
+
+    assert "Open it again" in page
+    assert 'type="submit"' not in page
+
+
 def test_a_page_drawn_before_somebody_elses_refresh_refreshes_nothing(boss, token):
     url = url_of(token, "refresh")
     terms = terms_of(boss.get(url))

@@ -95,16 +95,19 @@ def look(page: Page) -> Callable[[str], None]:
     """Keep the screen under a name: light, dark, and narrow."""
     folder = os.environ.get("SCREENSHOTS")
 
+    def shoot(name: str) -> None:
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True, animations="disabled")
+
     def keep(name: str) -> None:
         if not folder:
             return
         Path(folder).mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=f"{folder}/{name}-{scheme}.png", full_page=True)
+            shoot(f"{name}-{scheme}")
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 360, "height": 740})
-        page.screenshot(path=f"{folder}/{name}-narrow.png", full_page=True)
+        shoot(f"{name}-narrow")
         page.set_viewport_size({"width": 1280, "height": 720})
 
     return keep
