@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_script_name
 from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 from django.urls import set_script_prefix
@@ -19,7 +18,7 @@ from tokenservice.paths import is_page
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpResponseBase
+    from django.http import HttpResponse
 
     from tests.tokenservice.conftest import Served
 
@@ -159,12 +158,13 @@ def test_a_proxy_that_the_operator_names_is_believed(service: Callable[..., None
     assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax")
 
 
-def answer_of(path: str, **environ: str) -> HttpResponseBase:
+def answer_of(path: str, **environ: str) -> HttpResponse:
     """Ask the application as a server does: with the mount set, which a test client leaves out."""
     request = RequestFactory().get(path, headers={"host": "tokens.example"})
-    set_script_prefix(f"{settings.FORCE_SCRIPT_NAME}/")  # as `django.setup` does
+    mounted = WSGIRequest(request.environ | environ)
+    set_script_prefix(get_script_name(mounted.environ))
     try:
-        return WSGIHandler()(request.environ | environ, lambda status, headers: None)
+        return WSGIHandler().get_response(mounted)
     finally:
         set_script_prefix("/")
 
@@ -172,8 +172,8 @@ def answer_of(path: str, **environ: str) -> HttpResponseBase:
 @pytest.mark.django_db
 def test_below_a_mount_links_and_answers_stay_below_it(service: Callable[..., None]) -> None:
     service(FORCE_SCRIPT_NAME="/auth", HTTPS="off")
-    assert b'href="/auth/docs"' in b"".join(answer_of("/"))
-    assert b'"/auth/static/admin/css/base.css"' in b"".join(answer_of("/admin/login/"))
+    assert b'href="/auth/docs"' in answer_of("/").content
+    assert b'"/auth/static/admin/css/base.css"' in answer_of("/admin/login/").content
     assert answer_of("/nothing").headers["Content-Type"] == PROBLEM
     assert answer_of("/admin/").headers["Location"] == "/auth/admin/login/?next=/auth/admin/"
 
