@@ -356,6 +356,17 @@ def test_a_host_plugs_in_its_own_proof_of_the_user(
     refused(replace(what, token=text))  # this host takes no authentication tokens
 
 
+def test_a_prefix_that_begins_another_takes_none_of_its_texts(
+    member: Caller, settings: Any
+) -> None:
+    settings.ENTITIES = {"USER_TOKEN_PREFIX": "t", "AUTH_TOKEN_PREFIX": "t_eat"}
+    text = issue(member)
+    assert text.startswith("t_eat_")
+    assert verify_request(presented(member, token=text)).proof is not None
+    settings.ENTITIES |= {"USER_AUTHENTICATORS": ["entities.verification.UserTokenAuthenticator"]}
+    refused(presented(member, token=text), queries=0)
+
+
 def test_no_credential_shows_in_the_repr_of_what_was_presented(member: Caller) -> None:
     what = presented(member)
     assert member.api_key not in repr(what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from entities.models import Entity, Membership, User
 
@@ -33,5 +33,11 @@ def save_membership(*, membership: Membership) -> Membership:
 @transaction.atomic
 def _save(record: _Record) -> _Record:
     record.full_clean()
-    record.save()
+    try:
+        with transaction.atomic():
+            # An insert, so that of two that bring the same id at once none changes the other's row.
+            record.save(force_insert=record._state.adding)
+    except IntegrityError:
+        record.full_clean()  # says what stands in the way now
+        raise
     return record

@@ -144,6 +144,20 @@ def test_a_repeated_refresh_answers_the_same_and_an_older_text_revokes(member: C
     assert problem_of(member.get()) == (404, "token_revoked")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_reuse_revokes_where_the_host_wraps_requests_in_transactions(
+    member: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error would roll the revocation back."""
+    first = member.post().json()["authenticationToken"]
+    member.post("/refresh")
+    member.post("/refresh")
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    reused = member.post("/refresh", json={"authenticationToken": first})
+    assert problem_of(reused) == (409, "token_reused")
+    assert AuthToken.objects.get().revoked_at is not None
+
+
 def test_a_token_refreshes_itself_and_its_grace_does_not_slide(member: Caller) -> None:
     old = member.post().json()["authenticationToken"]
     first = member.post("/refresh", headers={"token": old}).json()

@@ -23,6 +23,29 @@ ANSWERS = {
     "deleteAuthenticationToken": "200 400 401 403 404 405 413 500",
     "refreshAuthenticationToken": "200 400 401 403 404 405 409 411 413 415 500",
 }
+NONE_LIVE = {"user_not_found", "token_not_found", "token_revoked", "token_suspended"}
+NONE_READABLE = NONE_LIVE | {"token_expired", "token_key_retired"}
+TERMS = {"flags_invalid", "expiry_invalid", "flag_ceiling", "flag_restricted"}
+ANY_CALL = {"not_authenticated", "permission_denied", "not_found", "bad_request"}
+ANY_CALL |= {"method_not_allowed", "body_too_large", "internal_error"}
+ANY_BODY = {"body_malformed", "validation_error", "length_required", "unsupported_media_type"}
+CODES = {
+    "getAuthenticationToken": ANY_CALL | NONE_READABLE | {"flag_ceiling"},
+    "createAuthenticationToken": ANY_CALL
+    | ANY_BODY
+    | TERMS
+    | {"user_not_found", "user_inactive", "token_exists"},
+    "updateAuthenticationToken": ANY_CALL
+    | ANY_BODY
+    | TERMS
+    | NONE_READABLE
+    | {"nothing_to_change"},
+    "deleteAuthenticationToken": ANY_CALL | {"user_not_found", "token_not_found", "token_revoked"},
+    "refreshAuthenticationToken": ANY_CALL
+    | ANY_BODY
+    | NONE_LIVE
+    | {"expiry_invalid", "token_mismatch", "token_reused", "flag_ceiling"},
+}
 BODIES = {
     "createAuthenticationToken": {"expiry", "flags"},
     "updateAuthenticationToken": {"expiry", "flags"},
@@ -119,6 +142,17 @@ def test_every_answer_is_there_with_examples_that_fit(
             assert status < "400" or example["status"] == int(status)
         assert ("WWW-Authenticate" in response.get("headers", {})) is (status == "401")
         assert ("Allow" in response.get("headers", {})) is (status == "405")
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_every_cause_of_an_error_has_its_example(name: str, operations: dict[str, Any]) -> None:
+    codes = {
+        example["code"]
+        for status, response in operations[name]["responses"].items()
+        if status >= "400"
+        for example in examples(response["content"]["application/problem+json"])
+    }
+    assert codes == CODES[name]
 
 
 @pytest.mark.parametrize("name", ANSWERS)

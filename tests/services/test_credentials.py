@@ -92,3 +92,21 @@ def test_a_user_is_put_into_an_entity_once() -> None:
     membership = MembershipFactory()
     with pytest.raises(ValidationError):
         save_membership(membership=Membership(entity=membership.entity, user=membership.user))
+
+
+def test_of_two_entities_that_bring_one_id_at_once_neither_changes_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other comes between the check and the insert."""
+    late = Entity(id="e-1", name="late")
+    check = late.full_clean
+
+    def overtaken() -> None:
+        check()
+        EntityFactory(id="e-1", name="first")
+        monkeypatch.setattr(late, "full_clean", check)
+
+    monkeypatch.setattr(late, "full_clean", overtaken)
+    with pytest.raises(ValidationError) as caught:
+        save_entity(entity=late)
+    assert set(caught.value.message_dict) == {"id"}

@@ -268,6 +268,11 @@ class TestRefusedWithoutHarm:
         issue(membership)
         self.refused(membership, issue(MembershipFactory(entity=membership.entity)))
 
+    def test_an_older_generation_of_another_users_token(self, membership: Membership) -> None:
+        issue(membership)
+        refresh(membership, refresh(membership))
+        self.refused(membership, issue(MembershipFactory(entity=membership.entity)))
+
     def test_a_text_of_a_token_before(self, membership: Membership) -> None:
         text = issue(membership)
         revoke_token(membership=membership, by=MEMBER)

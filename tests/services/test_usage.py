@@ -91,3 +91,15 @@ def test_a_failure_in_the_background_is_logged(
     with caplog.at_level(logging.ERROR, "entities.usage"):
         usage._write_in_background()
     assert "Noted uses of credentials were not written." in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_ends_writes_what_it_noted(settings: Any) -> None:
+    key = ApiKeyFactory()
+    note_use(Kind.API_KEY, key.pk, at=timezone.now())
+    usage._write_at_exit()  # by hand only, say the settings of the tests
+    assert usage._notebook.noted
+    settings.ENTITIES = {"LAST_USED_FLUSH": timedelta(seconds=5)}
+    usage._write_at_exit()
+    key.refresh_from_db()
+    assert key.last_used_at is not None
