@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-MANAGE = Path(os.environ.get("INTEROP_MANAGE", ROOT / "manage.py"))  # XXX
+MANAGE = ROOT / "manage.py"
 STARTS_WITHIN = 60  # seconds
 
 # Users that the demo lacks: customers' ids, and what the wire may make of them.
@@ -96,7 +96,11 @@ class Server:
     def call(self, method: str, person: Person, path: str = "", **kwargs: Any) -> Answer:
         """Call about the caller's own token; see `Wire.call`."""
         kwargs = {"headers": person.headers} | kwargs
-        return self.wire.call(method, path_of(person.entity, person.id) + path, **kwargs)
+        return self.wire.call(method, self.path(person) + path, **kwargs)
+
+    def path(self, person: Person) -> str:
+        """Path of the token of `person`."""
+        return path_of(person.entity, person.id)
 
 
 def path_of(entity: str, user: str) -> str:

@@ -62,22 +62,37 @@ class Wire:
         if json_body is not None:
             body = json.dumps(json_body).encode()
         given = list(headers.items()) if isinstance(headers, dict) else list(headers or [])
-        given = [("Host", host or f"127.0.0.1:{self.port}"), ("Connection", "close"), *given]
+        if host is not None:
+            given.insert(0, ("Host", host))
         if content_type is not None and (body is not None or chunks is not None):
             given.append(("Content-Type", content_type))
         if chunks is not None:
             given.append(("Transfer-Encoding", "chunked"))
         elif body is not None:
             given.append(("Content-Length", str(len(body))))
-        lines = [f"{method} {path} HTTP/1.1".encode()]
-        lines += [name.encode() + b": " + _bytes(value) for name, value in given]
-        parts = [b"\r\n".join([*lines, b"", b""])]
+        parts = [self.head(method, path, given)]
         if chunks is not None:
             parts += [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks]
             parts.append(b"0\r\n\r\n")
         elif body is not None:
             parts.append(body)
         return self.send(parts, method=method)
+
+    def head(self, method: str, path: str, headers: list[tuple[str, str | bytes]]) -> bytes:
+        """Write request line and headers, with a Host where none is among them."""
+        given = [("Connection", "close"), *headers]
+        if not any(name == "Host" for name, _ in given):
+            given.insert(0, ("Host", f"127.0.0.1:{self.port}"))
+        lines = [f"{method} {path} HTTP/1.1".encode()]
+        lines += [name.encode() + b": " + _bytes(value) for name, value in given]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def send_and_hang_up(self, request: bytes) -> bytes:
+        """Send a request, end the sending side, and wait until the server has ended its own."""
+        with socket.create_connection(("127.0.0.1", self.port), ANSWERS_WITHIN) as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
 
     def send(self, parts: Iterable[bytes], *, method: str = "GET") -> Answer:
         """Send bytes as they are. A server may answer, and hang up, before it has read them all."""

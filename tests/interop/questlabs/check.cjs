@@ -105,6 +105,19 @@ const checks = {
       401,
       "not_authenticated",
     ),
+  "another user's id in the path is a 403, whether or not there is one": async () => {
+    for (const id of [demo.other_member.id, "u-nobody"]) {
+      const stranger = client({ user: { id, token: demo.member.token } });
+      const asMe = { _headers: { userId: demo.member.id } };
+      refused(await stranger.createToken({}, asMe), 403, "permission_denied");
+    }
+  },
+  "a field that is none is a 400 that names it": async () => {
+    const terms = { flags: ["a"], expiry: tomorrow() };
+    const answer = await me.updateToken(terms, { _body: { colour: "red" } });
+    refused(answer, 400, "validation_error");
+    assert.deepEqual(Object.keys(answer.errors), ["colour"]);
+  },
   "another entity is a 401": async () =>
     refused(await me.createToken({ entityId: demo.foreign.entity }), 401, "not_authenticated"),
   "a path that is none is a 404 in the same form": async () => {
