@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from entities.models.tokens import AuthToken
 
 
+MAX_LIFETIME = timedelta(days=36525)
+"""A century: no sum of it and a moment overflows."""
+
+
 def validate_flags(value: object) -> None:
     """Refuse anything but a list of flags, as a form wants it refused."""
     if not isinstance(value, list) or not all(isinstance(flag, str) for flag in value):
@@ -91,10 +95,13 @@ class Entity(models.Model):
             models.CheckConstraint(
                 name="entities_entity_lifetimes_in_order",
                 condition=Q(
-                    default_lifetime__gt=timedelta(0), max_lifetime__gte=F("default_lifetime")
+                    default_lifetime__gt=timedelta(0),
+                    max_lifetime__gte=F("default_lifetime"),
+                    max_lifetime__lte=MAX_LIFETIME,
                 ),
                 violation_error_message=_(
-                    "The default lifetime is above zero, and at most the longest."
+                    "The default lifetime is above zero and at most the longest, which is at most "
+                    "36525 days."
                 ),
             ),
         ]

@@ -39,6 +39,11 @@ NOW = timezone.now()
             {"default_lifetime": timedelta(0)},
             "entities_entity_lifetimes_in_order",
         ),
+        (
+            EntityFactory,
+            {"max_lifetime": timedelta(days=36525, microseconds=1)},
+            "entities_entity_lifetimes_in_order",
+        ),
         (MembershipFactory, {"role": "owner"}, "entities_membership_role_known"),
         (
             ApiKeyFactory,
