@@ -157,6 +157,13 @@ class TokenExistsError(EntitiesError):
     message = _("This user has a live authentication token. Refresh it, or delete it first.")
 
 
+class TokenChangedError(EntitiesError):
+    """The token is no longer as the actor saw it: somebody else's act came between."""
+
+    code = "token_changed"
+    message = _("The token has changed since, and nothing was done. Look at it again.")
+
+
 class TokenMismatchError(EntitiesError):
     """The text to refresh is forged, somebody else's, or of another token of this user."""
 

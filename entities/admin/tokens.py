@@ -83,7 +83,7 @@ class RefreshToken(Act):
         ]
 
     def perform(self, obj: AuthToken, *, by: Actor) -> ShownOnce:
-        return text_of(refresh_token(membership=obj.membership, by=by))
+        return text_of(refresh_token(membership=obj.membership, by=by, seen=obj))
 
 
 class RevokeToken(Act):

@@ -46,6 +46,7 @@ STATUS_OF: dict[type[domain.EntitiesError], int] = {
     domain.TokenRevokedError: 404,
     domain.TokenSuspendedError: 404,
     domain.MembershipInactiveError: 409,
+    domain.TokenChangedError: 409,
     domain.TokenExistsError: 409,
     domain.TokenReusedError: 409,
 }

@@ -14,6 +14,7 @@ from entities.codec import Kind, new_nonce
 from entities.conf import app_settings
 from entities.exceptions import (
     CredentialTextError,
+    TokenChangedError,
     TokenMismatchError,
     TokenReusedError,
 )
@@ -34,6 +35,7 @@ def refresh_token(
     by: Actor,
     text: str | None = None,
     proof: Parsed | None = None,
+    seen: AuthToken | None = None,
     expires_at: datetime | None = None,
 ) -> AuthToken:
     """Give the token of `membership` a new text and a new expiry; the old text stops being good.
@@ -50,12 +52,15 @@ def refresh_token(
         text: the text to refresh; `None` refreshes the current one, whatever it is.
         proof: the text by which the actor proved himself, parsed: stands in where there is no
             `text`.
+        seen: the token as the actor saw it, for one who has no text: whatever it has become since
+            is not refreshed.
         expires_at: moment the new text ends, aware; `None` puts it as far off as the last one was,
             within the entity's longest lifetime.
 
     Raises:
         TokenNotFoundError, TokenRevokedError, TokenSuspendedError: nothing to refresh.
         FlagCeilingError: the token has flags that the actor's own authentication token lacks.
+        TokenChangedError: the token is another than `seen`, or was refreshed since.
         TokenMismatchError: `text` is forged, another user's, or of another token.
         TokenReusedError: `text` is an older one of this token, which is now revoked.
         LifetimeError: `expires_at` is past, or beyond the entity's longest lifetime.
@@ -70,6 +75,8 @@ def refresh_token(
         while True:
             check_alive(token, at=now, expired_too=True)
             check_ceiling(token.flags, by=by)
+            if seen and (token.pk, token.generation) != (seen.pk, seen.generation):
+                raise TokenChangedError
             verdict = _judge(token, presented, at=now)
             if verdict is _Verdict.REPEAT:
                 return token
@@ -83,7 +90,7 @@ def refresh_token(
                 return token
             # Somebody else's refresh came between: what the row holds now decides.
             token = current_token(Membership(pk=membership.pk))
-            if presented is None:
+            if presented is None and seen is None:
                 return token
     raise TokenReusedError
 

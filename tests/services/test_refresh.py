@@ -14,6 +14,7 @@ from entities.actors import Actor
 from entities.exceptions import (
     FlagCeilingError,
     LifetimeError,
+    TokenChangedError,
     TokenMismatchError,
     TokenNotFoundError,
     TokenReusedError,
@@ -354,6 +355,27 @@ class TestRaces:
         new = refresh(membership)
         assert refresh(stale) == new
         assert AuthToken.objects.get().generation == 1
+
+    @pytest.mark.parametrize("is_stale", [True, False])
+    def test_a_token_that_is_no_longer_as_it_was_seen_is_left_alone(
+        self, is_stale: bool, membership: Membership
+    ) -> None:
+        """Of two buttons pressed at once, one refreshes: the other would void its text."""
+        issue(membership)
+        seen = AuthToken.objects.get()
+        stale = Membership.objects.with_token().get()
+        new = refresh(membership, seen=seen)
+        with pytest.raises(TokenChangedError):
+            refresh(stale if is_stale else membership, seen=seen)
+        assert text_of(AuthToken.objects.get()) == new
+
+    def test_another_token_than_the_one_seen_is_left_alone(self, membership: Membership) -> None:
+        issue(membership)
+        seen = AuthToken.objects.get()
+        revoke_token(membership=membership, by=STAFF)
+        issue(membership)
+        with pytest.raises(TokenChangedError):
+            refresh(membership, seen=seen)
 
     def test_a_revocation_in_between_wins(self, membership: Membership) -> None:
         text = issue(membership)
