@@ -1,6 +1,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
+MARKS ?= interop or browser
 
 .PHONY: run test interop lint
 
@@ -12,7 +13,7 @@ test: .venv/test.stamp
 
 # Needs Chromium and Node.js, which `make test` does not.
 interop: .venv/interop.stamp
-	$(BIN)/python -m pytest -m "interop or browser" $(ARGS)
+	$(BIN)/python -m pytest -m "$(MARKS)" $(ARGS)
 
 # No database and no key of an installation is touched: these look at the code only.
 lint: export SECRET_KEY := lint-only
