@@ -11,6 +11,8 @@ from entities import checks, keys
 from entities.conf import SETTING_NAMES, app_settings
 from tests.factories import AuthTokenFactory
 
+pytestmark = pytest.mark.django_db  # which Django's own checks ask, from 6.0 on
+
 GOOD_KEY = "g" * 32
 
 
