@@ -172,14 +172,10 @@ SPECTACULAR_SETTINGS = {
 }
 
 
-def _flush_interval(name: str) -> Any:
-    return None if env.text(name) == "never" else env.seconds(name)
-
-
 _READERS: dict[str, Callable[[str], Any]] = {
     "API_KEY_PREFIX": env.text,
     "AUTH_TOKEN_PREFIX": env.text,
-    "LAST_USED_FLUSH": _flush_interval,
+    "LAST_USED_FLUSH": env.seconds,
     "MAX_BODY_BYTES": lambda name: env.number(name, default=0),
     "REFRESH_GRACE": env.seconds,
     "SIGNING_KEYS": env.items,

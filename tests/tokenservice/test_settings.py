@@ -70,12 +70,6 @@ def test_what_is_not_set_is_left_to_the_defaults_of_the_app(settings_of: Load) -
     assert settings_of(**KEY, ENTITIES_REFRESH_GRACE="")["ENTITIES"] == {}
 
 
-def test_the_last_use_can_be_left_unwritten(settings_of: Load) -> None:
-    assert settings_of(**KEY, ENTITIES_LAST_USED_FLUSH="never")["ENTITIES"] == {
-        "LAST_USED_FLUSH": None
-    }
-
-
 def test_the_defaults_are_those_of_production(settings_of: Load, tmp_path: Path) -> None:
     loaded = settings_of(**KEY)
     expected = {
