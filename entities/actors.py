@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 class ActorKind(StrEnum):
@@ -15,8 +19,24 @@ class ActorKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, for the record: its id, and the client's address if known."""
+
+    request_id: str
+    client_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The calling application, as its API key names it."""
+
+    api_key_id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, and how far he may go.
+    """Who acts, how far he may go, and by which way he came.
 
     `flags` is the ceiling of an actor who proved himself by an authentication token; None where
     there is none. The other kinds act for the service itself.
@@ -26,18 +46,28 @@ class Actor:
     id: str
     is_admin: bool = False
     flags: frozenset[str] | None = None
+    name: str = ""
+    application: Application | None = None
+    origin: Origin | None = None
 
     @classmethod
     def user(
-        cls, user_id: str, *, is_admin: bool = False, flags: frozenset[str] | None = None
+        cls,
+        user_id: str,
+        *,
+        is_admin: bool = False,
+        flags: frozenset[str] | None = None,
+        name: str = "",
+        application: Application | None = None,
+        origin: Origin | None = None,
     ) -> Actor:
         """Make the actor of an API user."""
-        return cls(ActorKind.USER, user_id, is_admin=is_admin, flags=flags)
+        return cls(ActorKind.USER, user_id, is_admin, flags, name, application, origin)
 
     @classmethod
-    def staff(cls, account_pk: object) -> Actor:
+    def staff(cls, account_pk: object, *, name: str = "", origin: Origin | None = None) -> Actor:
         """Make the actor of a staff account in the admin, by its primary key."""
-        return cls(ActorKind.STAFF, str(account_pk), is_admin=True)
+        return cls(ActorKind.STAFF, str(account_pk), is_admin=True, name=name, origin=origin)
 
     @classmethod
     def command(cls, name: str) -> Actor:

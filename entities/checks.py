@@ -77,6 +77,11 @@ def _check_types() -> Iterator[CheckMessage]:
     limit: object = app_settings.MAX_BODY_BYTES
     if not isinstance(limit, int) or limit < 1:
         yield Error("ENTITIES['MAX_BODY_BYTES'] is not a number above zero.", id="entities.E002")
+    proxies: object = app_settings.TRUSTED_PROXIES
+    if not isinstance(proxies, int) or isinstance(proxies, bool) or proxies < 0:
+        yield Error(
+            "ENTITIES['TRUSTED_PROXIES'] is not a number of zero or more.", id="entities.E002"
+        )
     readback: object = app_settings.TOKEN_READBACK
     if not isinstance(readback, bool):
         yield Error("ENTITIES['TOKEN_READBACK'] is neither True nor False.", id="entities.E002")

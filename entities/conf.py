@@ -77,6 +77,14 @@ class AppSettings:
         return cast("timedelta | None", self._get("LAST_USED_FLUSH", timedelta(seconds=5)))
 
     @property
+    def TRUSTED_PROXIES(self) -> int:  # noqa: N802
+        """How many proxies stand in front, each of which adds to `X-Forwarded-For`.
+
+        Zero: the header is ignored, and the address of a client is that of its connection.
+        """
+        return cast("int", self._get("TRUSTED_PROXIES", 0))
+
+    @property
     def MAX_BODY_BYTES(self) -> int:  # noqa: N802
         """The largest request body that the API reads; a larger one is a 413."""
         return cast("int", self._get("MAX_BODY_BYTES", 64 * 1024))

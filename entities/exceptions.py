@@ -184,3 +184,10 @@ class TokenReusedError(EntitiesError):
         "This authentication token was refreshed before and is now revoked. Create a new one, and "
         "find out who still holds the old text."
     )
+
+
+class CredentialRevokedError(EntitiesError):
+    """An API key or user token to rotate is revoked, has expired, or was rotated just now."""
+
+    code = "credential_revoked"
+    message = _("This has ended already, or was changed just now. Look at it again.")

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from entities import keys
-from entities.actors import Actor
+from entities.actors import Actor, Application
 from entities.codec import Kind, Parsed
 from entities.conf import app_settings
 from entities.exceptions import CredentialTextError, NotAuthenticatedError
@@ -119,7 +119,13 @@ class Principal:
     @property
     def actor(self) -> Actor:
         """The caller as the services want to know him."""
-        return Actor.user(self.user.id, is_admin=self.is_admin, flags=self.flags)
+        return Actor.user(
+            self.user.id,
+            is_admin=self.is_admin,
+            flags=self.flags,
+            name=self.user.name,
+            application=Application(self.api_key_id, self.api_key_name),
+        )
 
 
 class UserTokenAuthenticator:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from entities.models import Entity, Membership
 
+BY = Actor.command("tests")
+
 # The same examples in each run: a failure is the change's, not the day's.
 hypothesis_settings.register_profile("tests", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("tests")
@@ -101,12 +103,12 @@ def entity(db: None) -> Entity:
 @pytest.fixture
 def api_key(entity: Entity) -> str:
     """Text of an API key of the entity."""
-    return issue_api_key(entity=entity, name="tests")[1]
+    return issue_api_key(entity=entity, name="tests", by=BY)[1]
 
 
 def caller_of(membership: Membership, api_key: str) -> Caller:
     """Give `membership` a user token, and call with it."""
-    token = issue_user_token(user=membership.user, name="tests")[1]
+    token = issue_user_token(user=membership.user, name="tests", by=BY)[1]
     return Caller(membership, api_key, token)
 
 
@@ -129,4 +131,4 @@ def admin(entity: Entity, api_key: str) -> Caller:
 def foreigner(db: None) -> Caller:
     """Make an admin of another entity, with an API key of that one."""
     membership = MembershipFactory(admin=True)
-    return caller_of(membership, issue_api_key(entity=membership.entity, name="tests")[1])
+    return caller_of(membership, issue_api_key(entity=membership.entity, name="tests", by=BY)[1])

@@ -11,9 +11,11 @@ from factory.django import DjangoModelFactory
 from entities import keys
 from entities.codec import new_id, new_nonce
 from entities.models import (
+    Action,
     ApiKey,
     AuthToken,
     Entity,
+    Event,
     Membership,
     RevocationReason,
     Role,
@@ -101,3 +103,12 @@ class AuthTokenFactory(CredentialFactory):
             revoked_at=factory.LazyFunction(timezone.now),
             revocation_reason=RevocationReason.STAFF,
         )
+
+
+class EventFactory(DjangoModelFactory[Event]):
+    action = Action.TOKEN_ISSUED
+    actor_kind = "staff"
+    actor_id = factory.Sequence(str)
+
+    class Meta:
+        model = Event

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from entities.actors import Actor, Application
 from entities.codec import Kind
 from entities.exceptions import NotAuthenticatedError
 from entities.models import ApiKey, AuthToken, Entity, Membership, Role, User, UserToken
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import Caller
+
+BY = Actor.command("tests")
 
 
 def presented(caller: Caller, **others: Any) -> Presented:
@@ -80,7 +83,9 @@ def test_a_user_token_proves_its_user_in_one_query(
     assert (principal.membership_id, principal.role) == (member.membership.pk, Role.MEMBER)
     assert (principal.api_key_id, principal.api_key_name) == (key.pk, key.name)
     assert (principal.token_id, principal.flags, principal.proof) == (token.pk, None, None)
-    assert principal.actor == member.actor
+    assert principal.actor == replace(
+        member.actor, name=principal.user.name, application=Application(key.pk, key.name)
+    )
     assert not principal.is_admin
 
 
@@ -109,7 +114,7 @@ def test_an_id_is_named_as_it_is_or_percent_encoded(
     header: str, entity: Entity, api_key: str
 ) -> None:
     membership = MembershipFactory(entity=entity, user__id="ü, 100%")
-    token = issue_user_token(user=membership.user, name="x")[1]
+    token = issue_user_token(user=membership.user, name="x", by=BY)[1]
     what = Presented(api_key=api_key, user_id=header, token=token, entity_id=entity.pk)
     assert verify_request(what).user == membership.user
 
@@ -171,7 +176,7 @@ def test_an_authentication_token_of_another_entity_opens_nothing_here(
     elsewhere = MembershipFactory(user=member.membership.user)
     text = issue_token(membership=elsewhere, by=member.actor).derive_text()
     refused(presented(member, token=text))
-    key = issue_api_key(entity=elsewhere.entity, name="x")[1]
+    key = issue_api_key(entity=elsewhere.entity, name="x", by=BY)[1]
     assert verify_request(presented(member, token=text, api_key=key, entity_id=elsewhere.entity_id))
 
 
@@ -183,13 +188,13 @@ DEATHS: dict[str, Callable[[Caller], object]] = {
     "user off": _off(User, lambda caller: caller.membership.user_id),
     "membership off": _off(Membership, lambda caller: caller.membership.pk),
     "entity off": _off(Entity, lambda caller: caller.membership.entity_id),
-    "API key revoked": lambda caller: revoke_api_key(api_key=ApiKey.objects.get()),
+    "API key revoked": lambda caller: revoke_api_key(api_key=ApiKey.objects.get(), by=BY),
     "API key expired": lambda caller: ApiKey.objects.update(
         created_at=timezone.now() - timedelta(2), expires_at=timezone.now() - timedelta(1)
     ),
 }
 USER_TOKEN_DEATHS: dict[str, Callable[[Caller], object]] = DEATHS | {
-    "user token revoked": lambda caller: revoke_user_token(token=UserToken.objects.get()),
+    "user token revoked": lambda caller: revoke_user_token(token=UserToken.objects.get(), by=BY),
     "user token expired": lambda caller: UserToken.objects.update(
         created_at=timezone.now() - timedelta(2), expires_at=timezone.now() - timedelta(1)
     ),
@@ -297,8 +302,8 @@ class TestGrace:
 def test_keys_rotate_without_a_token_issued_anew(member: Caller, settings: Any) -> None:
     old, new = "old-" + "o" * 40, "new-" + "n" * 40
     settings.ENTITIES = {"SIGNING_KEYS": [old]}
-    key = issue_api_key(entity=member.membership.entity, name="x")[1]
-    token = issue_user_token(user=member.membership.user, name="x")[1]
+    key = issue_api_key(entity=member.membership.entity, name="x", by=BY)[1]
+    token = issue_user_token(user=member.membership.user, name="x", by=BY)[1]
     text = issue(member)
     settings.ENTITIES = {"SIGNING_KEYS": [new, old]}
     what = presented(member, api_key=key)
@@ -349,7 +354,7 @@ def test_a_host_plugs_in_its_own_proof_of_the_user(
     refused(replace(what, token="word:other"), queries=0)
     refused(replace(what, user_id="bob"))
     refused(replace(what, entity_id=EntityFactory().pk))
-    user_token = issue_user_token(user=alice.user, name="x")[1]
+    user_token = issue_user_token(user=alice.user, name="x", by=BY)[1]
     assert verify_request(replace(what, token=user_token))
     text = issue_token(membership=alice, by=principal.actor, flags=["read"]).derive_text()
     assert text is not None

@@ -180,6 +180,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "REFRESH_GRACE": env.seconds,
     "SIGNING_KEYS": env.items,
     "TOKEN_READBACK": lambda name: env.flag(name, default=True),
+    "TRUSTED_PROXIES": lambda name: env.number(name, default=0),
     "USER_AUTHENTICATORS": env.items,
     "USER_TOKEN_PREFIX": env.text,
 }

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from entities.actors import Actor
 from entities.admin.fields import Autocomplete
 from entities.exceptions import EntitiesError
+from entities.origins import origin_of
 
 if TYPE_CHECKING:
     from django import forms
@@ -34,8 +35,9 @@ class Link(NamedTuple):
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Return the staff member who acts."""
-    return Actor.staff(request.user.pk)
+    """Return the staff member who acts, and where the request came from."""
+    account = request.user
+    return Actor.staff(account.pk, name=account.get_username(), origin=origin_of(request))
 
 
 class ServiceAdmin(ModelAdmin):

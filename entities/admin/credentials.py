@@ -79,7 +79,7 @@ class RevokeApiKey(_RevokeCredential):
         ]
 
     def perform(self, obj: ApiKey, *, by: Actor) -> None:
-        if not revoke_api_key(api_key=obj):
+        if not revoke_api_key(api_key=obj, by=by):
             raise ValidationError(_REVOKED_BEFORE)
 
 
@@ -95,7 +95,7 @@ class RevokeUserToken(_RevokeCredential):
         ]
 
     def perform(self, obj: UserToken, *, by: Actor) -> None:
-        if not revoke_user_token(token=obj):
+        if not revoke_user_token(token=obj, by=by):
             raise ValidationError(_REVOKED_BEFORE)
 
 
@@ -161,7 +161,7 @@ class ApiKeyAdmin(_CredentialAdmin):
 
     def issue(self, terms: dict[str, Any], *, by: Actor) -> tuple[ApiKey, ShownOnce]:
         self.check_name(terms)
-        api_key, text = issue_api_key(**terms)
+        api_key, text = issue_api_key(by=by, **terms)
         return api_key, ShownOnce(text)
 
     @admin.display(description=_("entity"), ordering="entity__id")
@@ -202,7 +202,7 @@ class UserTokenAdmin(_CredentialAdmin):
 
     def issue(self, terms: dict[str, Any], *, by: Actor) -> tuple[UserToken, ShownOnce]:
         self.check_name(terms)
-        token, text = issue_user_token(**terms)
+        token, text = issue_user_token(by=by, **terms)
         return token, ShownOnce(text)
 
     @admin.display(description=_("user"), ordering="user__id")

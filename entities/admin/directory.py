@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from entities.admin.acts import Act, ActsMixin
-from entities.admin.base import Link, ServiceAdmin
+from entities.admin.base import Link, ServiceAdmin, actor_of
 from entities.admin.display import name_above_id
 from entities.admin.fields import in_days
 from entities.admin.filters import by_entity, by_user
@@ -100,7 +100,7 @@ class EntityAdmin(ActsMixin, _OwnIdAdmin):
         ]
 
     def save_model(self, request: HttpRequest, obj: Entity, form: Any, change: bool) -> None:
-        save_entity(entity=obj)
+        save_entity(entity=obj, by=actor_of(request))
 
     @admin.display(description=_("default lifetime"), ordering="default_lifetime")
     def default_days(self, obj: Entity) -> str:
@@ -139,7 +139,7 @@ class UserAdmin(_OwnIdAdmin):
         ]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        save_user(user=obj)
+        save_user(user=obj, by=actor_of(request))
 
 
 @admin.register(Membership)
@@ -176,7 +176,7 @@ class MembershipAdmin(ServiceAdmin):
         return [*found, *self.link_to_list(request, AuthToken, **filters)]
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        save_membership(membership=obj)
+        save_membership(membership=obj, by=actor_of(request))
 
     @admin.display(description=_("user"), ordering="user__id")
     def person(self, obj: Membership) -> SafeString:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +21,7 @@ from entities.api.schema import ApiSchema
 from entities.conf import app_settings
 from entities.exceptions import MembershipNotFoundError
 from entities.models import AuthToken, Membership
+from entities.origins import REQUEST_ID_HEADER, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from rest_framework.serializers import BaseSerializer
     from rest_framework.views import AsView, GenericView
 
+    from entities.actors import Actor
     from entities.verification import Principal
 
 
@@ -74,6 +77,11 @@ class ApiViewSet(ViewSet):
         """Who makes the request. Only for views whose permissions let nobody else in."""
         return cast("Principal", self.request.auth)
 
+    @property
+    def actor(self) -> Actor:
+        """The caller as the services want to know him, and where the request came from."""
+        return replace(self.caller.actor, origin=origin_of(self.request._request))
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what no credentials would make right before any are looked at."""
         method = _method_as_sent(request._request)
@@ -95,6 +103,7 @@ class ApiViewSet(ViewSet):
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers[REQUEST_ID_HEADER] = origin_of(request._request).request_id
         return response
 
     def parse(self, serializer_class: type[BaseSerializer[Any]]) -> dict[str, Any]:

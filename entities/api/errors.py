@@ -45,6 +45,7 @@ STATUS_OF: dict[type[domain.EntitiesError], int] = {
     domain.TokenNotFoundError: 404,
     domain.TokenRevokedError: 404,
     domain.TokenSuspendedError: 404,
+    domain.CredentialRevokedError: 409,
     domain.MembershipInactiveError: 409,
     domain.TokenChangedError: 409,
     domain.TokenExistsError: 409,

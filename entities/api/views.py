@@ -47,21 +47,21 @@ class AuthTokenViewSet(AuthTokenAnswers):
     """The authentication token of one user in one entity."""
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        token = read_token(membership=self.membership, by=self.caller.actor)
+        token = read_token(membership=self.membership, by=self.actor)
         return self.answer(token)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         terms = self.parse(TokenTermsSerializer)
-        token = issue_token(membership=self.membership, by=self.caller.actor, **terms)
+        token = issue_token(membership=self.membership, by=self.actor, **terms)
         return self.answer(token, status=status.HTTP_201_CREATED, just_made=True)
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         terms = self.parse(TokenChangesSerializer)
-        token = update_token(membership=self.membership, by=self.caller.actor, **terms)
+        token = update_token(membership=self.membership, by=self.actor, **terms)
         return self.answer(token)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        revoke_token(membership=self.membership, by=self.caller.actor)
+        revoke_token(membership=self.membership, by=self.actor)
         return Response({"success": True})
 
 
@@ -73,7 +73,7 @@ class AuthTokenRefreshViewSet(AuthTokenAnswers):
         terms = self.parse(RefreshSerializer)
         caller = self.caller
         proof = caller.proof if caller.membership_id == self.membership.pk else None
-        token = refresh_token(membership=self.membership, by=caller.actor, proof=proof, **terms)
+        token = refresh_token(membership=self.membership, by=self.actor, proof=proof, **terms)
         return self.answer(token, just_made=True)
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from entities.models.credentials import ApiKey, UserToken
 from entities.models.directory import Entity, Membership, Role, User
-from entities.models.tokens import AuthToken, Death, RevocationReason, TextAge
+from entities.models.events import Action, Event
+from entities.models.staff import StaffLimit
+from entities.models.tokens import AuthToken, AuthTokenFlag, Death, RevocationReason, TextAge
 
 __all__ = [
+    "Action",
     "ApiKey",
     "AuthToken",
+    "AuthTokenFlag",
     "Death",
     "Entity",
+    "Event",
     "Membership",
     "RevocationReason",
     "Role",
+    "StaffLimit",
     "TextAge",
     "User",
     "UserToken",

@@ -6,7 +6,7 @@ A row holds what a text is derived from, less the signing key: no secret, and no
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from entities.codec import NONCE_BYTES
 from entities.models.directory import Entity, User
+
+_Credential = TypeVar("_Credential", bound="Credential")
 
 
 def live_credential(*, at: datetime, of: str = "") -> Q:
@@ -30,7 +32,7 @@ def live_credential(*, at: datetime, of: str = "") -> Q:
     )
 
 
-class CredentialQuerySet(models.QuerySet["Credential"]):
+class CredentialQuerySet(models.QuerySet[_Credential]):
     def live(self, *, at: datetime) -> Self:
         """Credentials neither revoked nor expired at `at`."""
         return self.filter(live_credential(at=at))
@@ -74,6 +76,7 @@ class ApiKey(Credential):
         verbose_name_plural = _("API keys")
         permissions = [
             ("issue_apikey", "Can issue an API key"),
+            ("rotate_apikey", "Can rotate an API key"),
             ("revoke_apikey", "Can revoke an API key"),
         ]
         constraints = [
@@ -101,6 +104,7 @@ class UserToken(Credential):
         verbose_name_plural = _("user tokens")
         permissions = [
             ("issue_usertoken", "Can issue a user token"),
+            ("rotate_usertoken", "Can rotate a user token"),
             ("revoke_usertoken", "Can revoke a user token"),
         ]
         constraints = [

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from entities.exceptions import FlagsError
 from entities.models.flags import clean_flags
 from entities.models.ids import MAX_ID_CHARS, new_entity_id, new_user_id, validate_id
+from entities.models.origins import validate_origins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +84,12 @@ class Entity(models.Model):
         blank=True,
         help_text=_("A JSON list of the flags that only an admin of the entity sets."),
     )
+    allowed_origins = models.JSONField(
+        _("allowed origins"),
+        default=list,
+        blank=True,
+        help_text=_("A JSON list of the origins whose browser apps may call for this entity."),
+    )
     token_epoch = models.PositiveIntegerField(_("token epoch"), default=0, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
@@ -110,14 +117,16 @@ class Entity(models.Model):
         return self.name or self.id
 
     def clean(self) -> None:
-        """Make an id where there is none; refuse one, and flags, that cannot be.
+        """Make an id where there is none; refuse one, flags, and origins that cannot be.
 
         Raises:
             ValidationError: by field.
         """
         self.id = self.id or new_entity_id()
         clean_by_field(
-            id=(validate_id, self.id), restricted_flags=(validate_flags, self.restricted_flags)
+            id=(validate_id, self.id),
+            restricted_flags=(validate_flags, self.restricted_flags),
+            allowed_origins=(validate_origins, self.allowed_origins),
         )
 
 
@@ -154,6 +163,8 @@ class User(models.Model):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        permissions = [("signout_user", "Can sign a user out everywhere")]
+        indexes = [models.Index(name="entities_user_name", fields=["name", "id"])]
         constraints = [
             models.CheckConstraint(name="entities_user_id_not_empty", condition=~Q(id="")),
         ]
@@ -239,6 +250,7 @@ class Membership(models.Model):
     class Meta:
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
+        indexes = [models.Index(name="entities_membership_created", fields=["-created_at"])]
         constraints = [
             models.UniqueConstraint(
                 name="entities_membership_once",

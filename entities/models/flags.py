@@ -1,9 +1,11 @@
-"""The form of flags."""
+"""The form of flags, and how SQL changes a column of them."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import CharField, F, Func, IntegerField, JSONField, Value
 
 from entities.exceptions import FlagsError
 
@@ -26,3 +28,55 @@ def clean_flags(flags: Iterable[str], *, most: int | None = MAX_FLAGS) -> list[s
     if not all(FLAG_PATTERN.fullmatch(flag) for flag in unique):
         raise FlagsError
     return unique
+
+
+class AddFlag(Func):
+    """The JSON list of flags in a column, and one more behind them. Does not look for it first."""
+
+    output_field = JSONField()
+
+    def __init__(self, column: str, flag: str, **extra: Any) -> None:
+        super().__init__(F(column), Value(flag, output_field=CharField()), **extra)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="json_insert(%(expressions)s)", arg_joiner=", '$[#]', "
+        )
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="(%(expressions)s::text))", arg_joiner=" || to_jsonb("
+        )
+
+
+class RemoveFlag(Func):
+    """The JSON list of flags in a column without one of them."""
+
+    output_field = JSONField()
+
+    def __init__(self, column: str, flag: str, **extra: Any) -> None:
+        super().__init__(F(column), Value(flag, output_field=CharField()), **extra)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(
+            compiler,
+            connection,
+            template="(SELECT json_group_array(value) FROM json_each(%(expressions)s))",
+            arg_joiner=") WHERE value <> (",
+        )
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="(%(expressions)s::text)", arg_joiner=" - "
+        )
+
+
+class FlagCount(Func):
+    """How many flags a column holds."""
+
+    output_field = IntegerField()
+    arity = 1
+    function = "json_array_length"
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="jsonb_array_length")

@@ -90,6 +90,10 @@ class AuthTokenQuerySet(models.QuerySet["AuthToken"]):
             membership__entity__is_active=True,
         )
 
+    def with_flag(self, flag: str) -> Self:
+        """Tokens that carry `flag`, by the index of flags."""
+        return self.filter(flag_rows__flag=flag)
+
     def unrevoked(self) -> Self:
         """Tokens that were not revoked one by one; expired ones and older epochs among them."""
         return self.filter(revoked_at__isnull=True)
@@ -167,6 +171,12 @@ class AuthToken(models.Model):
         indexes = [
             models.Index(name="entities_authtoken_expires", fields=["expires_at"]),
             models.Index(name="entities_authtoken_created", fields=["-created_at"]),
+            models.Index(
+                name="entities_authtoken_revoked",
+                fields=["revoked_at"],
+                condition=Q(revoked_at__isnull=False),
+            ),
+            models.Index(name="entities_authtoken_used", fields=["last_used_at"]),
         ]
 
     def __str__(self) -> str:
@@ -202,3 +212,25 @@ class AuthToken(models.Model):
             nonce=bytes(self.nonce),
             previous_nonce=None if self.previous_nonce is None else bytes(self.previous_nonce),
         )
+
+
+class AuthTokenFlag(models.Model):
+    """A flag of a token, to find tokens by. Triggers of the database keep it: never write here.
+
+    `AuthToken.flags` is what verification reads, and the only thing that anybody writes.
+    """
+
+    pk = models.CompositePrimaryKey("token_id", "flag")
+    token = models.ForeignKey(
+        AuthToken, on_delete=models.CASCADE, related_name="flag_rows", db_index=False
+    )
+    flag = models.CharField(_("flag"), max_length=64)
+
+    class Meta:
+        verbose_name = _("flag of a token")
+        verbose_name_plural = _("flags of tokens")
+        default_permissions = ()
+        indexes = [models.Index(name="entities_authtokenflag_flag", fields=["flag", "token"])]
+
+    def __str__(self) -> str:
+        return self.flag

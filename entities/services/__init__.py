@@ -6,31 +6,63 @@ these. Keyword-only; none of them sees a request.
 
 from __future__ import annotations
 
-from entities.services.bulk import prune_tokens, revoke_entity, revoke_tokens
+from entities.services.bulk import (
+    add_flag,
+    extend_tokens,
+    prune_events,
+    prune_tokens,
+    remove_flag,
+    revoke_entity,
+    revoke_tokens,
+    revoke_tokens_in_batches,
+    sign_out_user,
+)
 from entities.services.credentials import (
     issue_api_key,
     issue_user_token,
     revoke_api_key,
     revoke_user_token,
+    rotate_api_key,
+    rotate_user_token,
 )
-from entities.services.directory import save_entity, save_membership, save_user
+from entities.services.directory import (
+    add_member,
+    delete_record,
+    lift_staff_limit,
+    limit_staff,
+    save_entity,
+    save_membership,
+    save_user,
+)
 from entities.services.refresh import refresh_token
 from entities.services.tokens import issue_token, read_token, revoke_token, update_token
 
 __all__ = [
+    "add_flag",
+    "add_member",
+    "delete_record",
+    "extend_tokens",
     "issue_api_key",
     "issue_token",
     "issue_user_token",
+    "lift_staff_limit",
+    "limit_staff",
+    "prune_events",
     "prune_tokens",
     "read_token",
     "refresh_token",
+    "remove_flag",
     "revoke_api_key",
     "revoke_entity",
     "revoke_token",
     "revoke_tokens",
+    "revoke_tokens_in_batches",
     "revoke_user_token",
+    "rotate_api_key",
+    "rotate_user_token",
     "save_entity",
     "save_membership",
     "save_user",
+    "sign_out_user",
     "update_token",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from django.db import transaction
 from django.utils import timezone
 
+from entities.actors import Actor
 from entities.models import ApiKey, Entity, Membership, Role, User, UserToken
 from entities.models.credentials import live_credential
 from entities.services.credentials import derive_text, issue_api_key, issue_user_token
@@ -15,6 +16,7 @@ from entities.services.credentials import derive_text, issue_api_key, issue_user
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_BY = Actor.command("seed_demo")
 _NAME = "Demo"  # of the credentials: others of the same entities and users are left alone
 _PEOPLE = {  # the admin first
     "e-demo": ("u-demo-admin", "u-demo-member", "u-demo-other-member"),
@@ -70,12 +72,14 @@ def _seed(entity: Entity, people: Sequence[str]) -> DemoEntity:
 
 
 def _api_key(entity: Entity) -> str:
-    return _standing(ApiKey, entity=entity.pk) or issue_api_key(entity=entity, name=_NAME)[1]
+    return (
+        _standing(ApiKey, entity=entity.pk) or issue_api_key(entity=entity, name=_NAME, by=_BY)[1]
+    )
 
 
 def _user_token(user_id: str) -> str:
     standing = _standing(UserToken, user=user_id)
-    return standing or issue_user_token(user=User(user_id), name=_NAME)[1]
+    return standing or issue_user_token(user=User(user_id), name=_NAME, by=_BY)[1]
 
 
 def _standing(model: type[ApiKey] | type[UserToken], **of: str) -> str | None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from entities import keys, signals
+from entities import keys
 from entities.codec import Kind, new_nonce
 from entities.conf import app_settings
 from entities.exceptions import (
@@ -18,7 +18,8 @@ from entities.exceptions import (
     TokenMismatchError,
     TokenReusedError,
 )
-from entities.models import AuthToken, Membership, RevocationReason, TextAge
+from entities.models import Action, AuthToken, Membership, RevocationReason, TextAge
+from entities.services.record import record_and_tell
 from entities.services.rules import check_alive, check_ceiling, check_expiry, current_token
 from entities.services.tokens import mark_revoked
 
@@ -81,9 +82,7 @@ def refresh_token(
             if verdict is _Verdict.REPEAT:
                 return token
             if verdict is _Verdict.REUSE:
-                signals.send_on_commit(
-                    signals.token_reused, sender=AuthToken, token=token, actor=by
-                )
+                record_and_tell(Action.TOKEN_REUSED, token, by=by, at=now)
                 mark_revoked(token, by=by, reason=RevocationReason.REUSED)
                 break
             if _swap(token, by=by, expires_at=expires_at, at=now):
@@ -147,7 +146,8 @@ def _swap(token: AuthToken, *, by: Actor, expires_at: datetime | None, at: datet
     token.previous_nonce, token.previous_expires_at = token.nonce, token.expires_at
     for name, value in fresh.items():
         setattr(token, name, value)
-    signals.send_on_commit(signals.token_refreshed, sender=AuthToken, token=token, actor=by)
+    details = {"generation": token.generation, "expires_at": token.expires_at.isoformat()}
+    record_and_tell(Action.TOKEN_REFRESHED, token, by=by, at=at, details=details)
     return True
 
 

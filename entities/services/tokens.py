@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from entities import keys, signals
+from entities import keys
 from entities.actors import ActorKind
 from entities.codec import new_id, new_nonce
 from entities.conf import app_settings
@@ -19,8 +19,9 @@ from entities.exceptions import (
     TokenKeyRetiredError,
     TokenRevokedError,
 )
-from entities.models import AuthToken, RevocationReason
+from entities.models import Action, AuthToken, RevocationReason
 from entities.models.flags import clean_flags
+from entities.services.record import append_events, event_of, record_and_tell, tell
 from entities.services.rules import (
     check_alive,
     check_ceiling,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from entities.actors import Actor
-    from entities.models import Membership
+    from entities.models import Event, Membership
 
 
 @transaction.atomic
@@ -72,10 +73,7 @@ def issue_token(
         expires_at = now + entity.default_lifetime
     lifetime = check_expiry(expires_at, entity=entity, at=now)
 
-    standing = AuthToken.objects.unrevoked().filter(membership=membership)
-    standing.filter(Q(expires_at__lte=now) | Q(epoch__lt=entity.token_epoch)).update(
-        revoked_at=now, revocation_reason=RevocationReason.REPLACED
-    )
+    events = _replace_dead(membership, by=by, at=now)
     token = AuthToken(
         id=new_id(),
         nonce=new_nonce(),
@@ -92,10 +90,12 @@ def issue_token(
         with transaction.atomic():
             token.save(force_insert=True)
     except IntegrityError:
-        if standing.exists():
+        if AuthToken.objects.unrevoked().filter(membership=membership).exists():
             raise TokenExistsError from None
         raise
-    signals.send_on_commit(signals.token_issued, sender=AuthToken, token=token, actor=by)
+    details = {"expires_at": expires_at.isoformat(), "flags": flags}
+    append_events(*events, event_of(Action.TOKEN_ISSUED, token, by=by, at=now, details=details))
+    tell(Action.TOKEN_ISSUED, token, by=by)
     return token
 
 
@@ -108,10 +108,12 @@ def read_token(*, membership: Membership, by: Actor) -> AuthToken:
         FlagCeilingError: it has flags that the actor's own authentication token lacks.
     """
     token = current_token(membership)
-    check_alive(token, at=timezone.now())
+    now = timezone.now()
+    check_alive(token, at=now)
     check_ceiling(token.flags, by=by)
     _check_readable(token)
-    _tell_of_reading(token, by=by)
+    if _is_shown_to_another(token, by=by):
+        record_and_tell(Action.TOKEN_TEXT_READ, token, by=by, at=now)
     return token
 
 
@@ -149,6 +151,7 @@ def update_token(
     check_alive(token, at=now)
     check_ceiling(token.flags, by=by)
     _check_readable(token)
+    before = {"expires_at": token.expires_at.isoformat(), "flags": token.flags}
     if flags is not None:
         flags = clean_flags(flags)
         check_restricted(set(flags).difference(token.flags), entity=entity, by=by)
@@ -158,9 +161,15 @@ def update_token(
         token.lifetime = check_expiry(expires_at, entity=entity, at=now)
         token.expires_at = expires_at
     token.save(update_fields=["flags", "lifetime", "expires_at"])
-    signals.send_on_commit(signals.token_updated, sender=AuthToken, token=token, actor=by)
-    if by.kind is ActorKind.USER:  # whom the answer shows the text; the admin shows none
-        _tell_of_reading(token, by=by)
+    after = {"expires_at": token.expires_at.isoformat(), "flags": token.flags}
+    details = {"changes": {name: [before[name], after[name]] for name in after}}
+    events = [event_of(Action.TOKEN_UPDATED, token, by=by, at=now, details=details)]
+    tell(Action.TOKEN_UPDATED, token, by=by)
+    # The answer of the API shows the text; the admin shows none.
+    if by.kind is ActorKind.USER and _is_shown_to_another(token, by=by):
+        events.append(event_of(Action.TOKEN_TEXT_READ, token, by=by, at=now, details={}))
+        tell(Action.TOKEN_TEXT_READ, token, by=by)
+    append_events(*events)
     return token
 
 
@@ -196,17 +205,42 @@ def mark_revoked(token: AuthToken, *, by: Actor, reason: RevocationReason) -> bo
     if not won:
         return False
     token.revoked_at, token.revocation_reason = now, reason
-    signals.send_on_commit(
-        signals.token_revoked, sender=AuthToken, token=token, actor=by, reason=reason
-    )
+    details = {"reason": reason.value}
+    record_and_tell(Action.TOKEN_REVOKED, token, by=by, at=now, details=details, reason=reason)
     return True
 
 
-def _tell_of_reading(token: AuthToken, *, by: Actor) -> None:
-    """Send `token_text_read` where the text is shown to anybody but its user."""
+def _replace_dead(membership: Membership, *, by: Actor, at: datetime) -> list[Event]:
+    """Revoke the dead token in the way of a new one, if one is; return the event of it.
+
+    No query where `with_token()` loaded the membership and there is none.
+
+    Raises:
+        TokenExistsError: a live one stands.
+    """
+    standing = (
+        membership.current_token
+        if "had_token" in vars(membership)
+        else AuthToken.objects.unrevoked().filter(membership=membership).first()
+    )
+    if standing is None:
+        return []
+    standing.membership = membership
+    dead = Q(expires_at__lte=at) | Q(epoch__lt=membership.entity.token_epoch)
+    reason = RevocationReason.REPLACED
+    replaced = AuthToken.objects.unrevoked().filter(dead, pk=standing.pk)
+    if not replaced.update(revoked_at=at, revocation_reason=reason):
+        raise TokenExistsError
+    standing.revoked_at, standing.revocation_reason = at, reason
+    tell(Action.TOKEN_REVOKED, standing, by=by, reason=reason)
+    details = {"reason": reason.value}
+    return [event_of(Action.TOKEN_REVOKED, standing, by=by, at=at, details=details)]
+
+
+def _is_shown_to_another(token: AuthToken, *, by: Actor) -> bool:
+    """Whether the text is shown to anybody but its user, which is an event."""
     is_its_user = by.kind is ActorKind.USER and by.id == token.membership.user_id
-    if app_settings.TOKEN_READBACK and not is_its_user:
-        signals.send_on_commit(signals.token_text_read, sender=AuthToken, token=token, actor=by)
+    return app_settings.TOKEN_READBACK and not is_its_user
 
 
 def _check_readable(token: AuthToken) -> None:

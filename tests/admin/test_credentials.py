@@ -10,6 +10,7 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from entities import keys
+from entities.actors import Actor
 from entities.codec import Kind
 from entities.models import ApiKey, UserToken
 from entities.services import issue_api_key, issue_user_token, revoke_api_key, revoke_user_token
@@ -24,6 +25,8 @@ from tests.admin.conftest import (
 )
 from tests.factories import EntityFactory, UserFactory
 
+BY = Actor.command("tests")
+
 KINDS = [
     pytest.param(ApiKey, "entity", EntityFactory, Kind.API_KEY, id="api-key"),
     pytest.param(UserToken, "user", UserFactory, Kind.USER_TOKEN, id="user-token"),
@@ -33,15 +36,15 @@ each_kind = pytest.mark.parametrize(("model", "field", "factory", "kind"), KINDS
 
 def make(model, owner, name="tests"):
     if model is ApiKey:
-        return issue_api_key(entity=owner, name=name)
-    return issue_user_token(user=owner, name=name)
+        return issue_api_key(entity=owner, name=name, by=BY)
+    return issue_user_token(user=owner, name=name, by=BY)
 
 
 def revoke(credential):
     if isinstance(credential, ApiKey):
-        revoke_api_key(api_key=credential)
+        revoke_api_key(api_key=credential, by=BY)
     else:
-        revoke_user_token(token=credential)
+        revoke_user_token(token=credential, by=BY)
 
 
 def errors_of(page):

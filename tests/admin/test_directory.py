@@ -170,7 +170,7 @@ def test_whose_a_membership_is_never_changes(boss):
 
 
 def test_a_refusal_of_a_service_is_shown_in_the_form_and_nothing_is_kept(boss, monkeypatch):
-    def refuse(user):
+    def refuse(user, by):
         user.save()
         raise FlagsError
 

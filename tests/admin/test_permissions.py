@@ -14,6 +14,8 @@ from entities.services import issue_api_key, issue_token, issue_user_token
 from tests.admin.conftest import MODELS, admin_url, url_of
 from tests.factories import MembershipFactory
 
+BY = Actor.command("tests")
+
 ACTS = [
     (Entity, "revoke"),
     (ApiKey, "revoke"),
@@ -38,8 +40,8 @@ def rows(db):
         Entity: membership.entity,
         User: membership.user,
         Membership: membership,
-        ApiKey: issue_api_key(entity=membership.entity, name="a")[0],
-        UserToken: issue_user_token(user=membership.user, name="a")[0],
+        ApiKey: issue_api_key(entity=membership.entity, name="a", by=BY)[0],
+        UserToken: issue_user_token(user=membership.user, name="a", by=BY)[0],
         AuthToken: issue_token(membership=membership, by=Actor.staff(1)),
     }
 

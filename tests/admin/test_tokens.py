@@ -79,7 +79,10 @@ def test_the_staff_member_is_the_actor(boss, django_capture_on_commit_callbacks)
     finally:
         signals.token_issued.disconnect(listen)
 
-    assert heard == [Actor(ActorKind.STAFF, boss.session["_auth_user_id"], is_admin=True)]
+    (actor,) = heard
+    assert (actor.kind, actor.is_admin) == (ActorKind.STAFF, True)
+    assert (actor.id, actor.name) == (boss.session["_auth_user_id"], "staff-0")
+    assert actor.origin.client_address == "127.0.0.1"
 
 
 def test_the_expiry_that_is_chosen_is_the_tokens(boss):

@@ -41,8 +41,8 @@ def acme(page: Page) -> Entity:
     MembershipFactory(
         entity=entity, user=UserFactory(id="ada@example.org", name="Ada Lovelace"), admin=True
     )
-    issue_user_token(user=membership.user, name="Laptop")
-    issue_api_key(entity=entity, name="Web shop")
+    issue_user_token(user=membership.user, name="Laptop", by=STAFF)
+    issue_api_key(entity=entity, name="Web shop", by=STAFF)
     return entity
 
 

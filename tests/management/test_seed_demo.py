@@ -11,9 +11,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from entities.actors import Actor
 from entities.models import ApiKey, Entity, Membership, User, UserToken
 from entities.services import revoke_api_key, revoke_user_token
 from entities.services.demo import seed_demo
+
+BY = Actor.command("tests")
 
 
 def seed(**options: Any) -> str:
@@ -78,8 +81,8 @@ def test_a_second_run_changes_nothing_and_prints_the_same() -> None:
 @pytest.mark.django_db
 def test_what_was_revoked_is_replaced_and_the_rest_stays() -> None:
     before = seed_json()
-    revoke_api_key(api_key=ApiKey.objects.get(entity="e-demo"))
-    revoke_user_token(token=UserToken.objects.get(user="u-demo-admin"))
+    revoke_api_key(api_key=ApiKey.objects.get(entity="e-demo"), by=BY)
+    revoke_user_token(token=UserToken.objects.get(user="u-demo-admin"), by=BY)
     after = seed_json()
     assert after["apikey"] != before["apikey"]
     assert after["admin"]["token"] != before["admin"]["token"]

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from entities import keys
+from entities.actors import Actor
 from entities.codec import Kind
 from entities.exceptions import LifetimeError
 from entities.models import ApiKey, Entity, Membership, User, UserToken
@@ -23,12 +24,14 @@ from entities.services import (
 from entities.services.credentials import derive_text
 from tests.factories import EntityFactory, MembershipFactory, UserFactory
 
+BY = Actor.command("tests")
+
 pytestmark = pytest.mark.django_db
 
 
 def test_an_api_key_comes_with_its_text() -> None:
     entity = EntityFactory()
-    api_key, text = issue_api_key(entity=entity, name="shop")
+    api_key, text = issue_api_key(entity=entity, name="shop", by=BY)
     parsed = keys.parse(text)
     assert (parsed.kind, parsed.id) == (Kind.API_KEY, api_key.pk)
     assert ApiKey.objects.get() == api_key
@@ -37,7 +40,7 @@ def test_an_api_key_comes_with_its_text() -> None:
 
 def test_a_user_token_comes_with_its_text() -> None:
     ends = timezone.now() + timedelta(days=1)
-    token, text = issue_user_token(user=UserFactory(), name="phone", expires_at=ends)
+    token, text = issue_user_token(user=UserFactory(), name="phone", by=BY, expires_at=ends)
     assert keys.parse(text).kind is Kind.USER_TOKEN
     assert UserToken.objects.get().expires_at == token.expires_at == ends
 
@@ -45,25 +48,31 @@ def test_a_user_token_comes_with_its_text() -> None:
 def test_an_expiry_that_is_past_is_refused() -> None:
     past = timezone.now() - timedelta(seconds=1)
     with pytest.raises(LifetimeError):
-        issue_api_key(entity=EntityFactory(), name="shop", expires_at=past)
+        issue_api_key(entity=EntityFactory(), name="shop", by=BY, expires_at=past)
     with pytest.raises(LifetimeError):
-        issue_user_token(user=UserFactory(), name="phone", expires_at=past)
+        issue_user_token(user=UserFactory(), name="phone", by=BY, expires_at=past)
 
 
 def test_a_revocation_is_final_and_tells_who_was_first() -> None:
-    api_key, _ = issue_api_key(entity=EntityFactory(), name="shop")
-    token, _ = issue_user_token(user=UserFactory(), name="phone")
-    assert [revoke_api_key(api_key=api_key), revoke_user_token(token=token)] == [True, True]
+    api_key, _ = issue_api_key(entity=EntityFactory(), name="shop", by=BY)
+    token, _ = issue_user_token(user=UserFactory(), name="phone", by=BY)
+    assert [revoke_api_key(api_key=api_key, by=BY), revoke_user_token(token=token, by=BY)] == [
+        True,
+        True,
+    ]
     moment = ApiKey.objects.get().revoked_at
     assert moment is not None
-    assert [revoke_api_key(api_key=api_key), revoke_user_token(token=token)] == [False, False]
+    assert [revoke_api_key(api_key=api_key, by=BY), revoke_user_token(token=token, by=BY)] == [
+        False,
+        False,
+    ]
     assert ApiKey.objects.get().revoked_at == api_key.revoked_at == moment
 
 
 def test_an_id_is_made_where_none_is_given() -> None:
-    entity = save_entity(entity=Entity(name="Acme"))
-    user = save_user(user=User())
-    membership = save_membership(membership=Membership(entity=entity, user=user))
+    entity = save_entity(entity=Entity(name="Acme"), by=BY)
+    user = save_user(user=User(), by=BY)
+    membership = save_membership(membership=Membership(entity=entity, user=user), by=BY)
     assert entity.pk.startswith("e-")
     assert user.pk.startswith("u-")
     assert Membership.objects.get() == membership
@@ -83,7 +92,7 @@ def test_a_bad_record_is_refused_by_field(record: Any, fields: set[str]) -> None
     save = save_entity if isinstance(record, Entity) else save_user
     name = "entity" if isinstance(record, Entity) else "user"
     with pytest.raises(ValidationError) as caught:
-        save(**{name: record})
+        save(**{name: record}, by=BY)
     assert set(caught.value.message_dict) == fields
     assert not type(record).objects.exists()
 
@@ -91,7 +100,9 @@ def test_a_bad_record_is_refused_by_field(record: Any, fields: set[str]) -> None
 def test_a_user_is_put_into_an_entity_once() -> None:
     membership = MembershipFactory()
     with pytest.raises(ValidationError):
-        save_membership(membership=Membership(entity=membership.entity, user=membership.user))
+        save_membership(
+            membership=Membership(entity=membership.entity, user=membership.user), by=BY
+        )
 
 
 def test_of_two_entities_that_bring_one_id_at_once_neither_changes_the_other(
@@ -108,5 +119,5 @@ def test_of_two_entities_that_bring_one_id_at_once_neither_changes_the_other(
 
     monkeypatch.setattr(late, "full_clean", overtaken)
     with pytest.raises(ValidationError) as caught:
-        save_entity(entity=late)
+        save_entity(entity=late, by=BY)
     assert set(caught.value.message_dict) == {"id"}

@@ -35,6 +35,8 @@ from tests.factories import AuthTokenFactory, MembershipFactory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+BY = Actor.command("tests")
+
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
@@ -285,7 +287,7 @@ class TestRefusedWithoutHarm:
 
     def test_a_credential_of_another_kind(self, membership: Membership) -> None:
         issue(membership)
-        self.refused(membership, issue_user_token(user=membership.user, name="x")[1])
+        self.refused(membership, issue_user_token(user=membership.user, name="x", by=BY)[1])
 
     @pytest.mark.parametrize("lost", [1, 2])
     def test_a_text_of_a_refresh_that_a_restored_backup_forgot(

@@ -52,6 +52,7 @@ ENTITIES_VARIABLES = {
     "ENTITIES_REFRESH_GRACE": ("0", timedelta(0)),
     "ENTITIES_SIGNING_KEYS": ("one, two,", ["one", "two"]),
     "ENTITIES_TOKEN_READBACK": ("off", False),
+    "ENTITIES_TRUSTED_PROXIES": ("2", 2),
     "ENTITIES_USER_AUTHENTICATORS": ("a.B,c.D", ["a.B", "c.D"]),
     "ENTITIES_USER_TOKEN_PREFIX": ("user", "user"),
 }

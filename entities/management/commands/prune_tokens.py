@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from entities.management import arguments
+from entities.management.progress import shown
 from entities.models import AuthToken
 from entities.services import prune_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from django.core.management.base import CommandParser
 
 
@@ -48,19 +46,5 @@ class Command(BaseCommand):
             self.stdout.write(str(AuthToken.objects.finished(before=before).count()))
             return
         batches = prune_tokens(before=before, batch_size=options["batch_size"])
-        if sys.stderr.isatty():
-            batches = _shown(batches, total=AuthToken.objects.finished(before=before).count())
-        self.stdout.write(str(sum(batches)))
-
-
-def _shown(batches: Iterator[int], *, total: int) -> Iterator[int]:
-    """Draw a progress bar beside, where tqdm is installed: hosts need not have it."""
-    try:
-        from tqdm import tqdm
-    except ModuleNotFoundError:
-        yield from batches
-        return
-    with tqdm(total=total, unit=" tokens", file=sys.stderr) as bar:
-        for count in batches:
-            bar.update(count)
-            yield count
+        total = AuthToken.objects.finished(before=before).count
+        self.stdout.write(str(sum(shown(batches, total=total, unit="tokens"))))
