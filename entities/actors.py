@@ -39,7 +39,8 @@ class Actor:
     """Who acts, how far he may go, and by which way he came.
 
     `flags` is the ceiling of an actor who proved himself by an authentication token; None where
-    there is none. The other kinds act for the service itself.
+    there is none. `is_superuser`: an admin of every entity, by a superuser API key; `reads_only`:
+    no text is shown to him. The other kinds act for the service itself.
     """
 
     kind: ActorKind
@@ -49,6 +50,13 @@ class Actor:
     name: str = ""
     application: Application | None = None
     origin: Origin | None = None
+    is_superuser: bool = False
+    reads_only: bool = False
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the actor is an API user whose rights end at one entity."""
+        return self.kind is ActorKind.USER and not self.is_superuser
 
     @classmethod
     def user(
@@ -60,9 +68,21 @@ class Actor:
         name: str = "",
         application: Application | None = None,
         origin: Origin | None = None,
+        is_superuser: bool = False,
+        reads_only: bool = False,
     ) -> Actor:
         """Make the actor of an API user."""
-        return cls(ActorKind.USER, user_id, is_admin, flags, name, application, origin)
+        return cls(
+            ActorKind.USER,
+            user_id,
+            is_admin,
+            flags,
+            name,
+            application,
+            origin,
+            is_superuser,
+            reads_only,
+        )
 
     @classmethod
     def staff(cls, account_pk: object, *, name: str = "", origin: Origin | None = None) -> Actor:

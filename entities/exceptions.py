@@ -55,6 +55,20 @@ class PermissionDeniedError(EntitiesError):
     message = _("You manage your own token only. Ask an admin of this entity to do this.")
 
 
+class KeyReadOnlyError(EntitiesError):
+    """A change is wanted with an API key that only reads."""
+
+    code = "key_read_only"
+    message = _("This API key only reads. Use one with standard access to change anything.")
+
+
+class SuperuserKeyError(EntitiesError):
+    """A superuser API key is wanted by somebody who is neither staff, command, nor superuser."""
+
+    code = "superuser_key"
+    message = _("Superuser API keys are issued by staff. Ask them for it.")
+
+
 class FlagNotGrantedError(EntitiesError):
     """A restricted flag, and the actor is no admin of the entity."""
 
@@ -99,6 +113,13 @@ class NothingToChangeError(EntitiesError):
 
     code = "nothing_to_change"
     message = _("Send expiry, flags, or both.")
+
+
+class EntityNotFoundError(EntitiesError):
+    """No such entity. Only superusers are told: to others every entity is the same 401."""
+
+    code = "entity_not_found"
+    message = _("There is no such entity. Check the id in the path, or create the entity first.")
 
 
 class MembershipNotFoundError(EntitiesError):

@@ -23,7 +23,7 @@ from entities.actors import Actor, Application
 from entities.codec import Kind, Parsed
 from entities.conf import app_settings
 from entities.exceptions import CredentialTextError, NotAuthenticatedError
-from entities.models import AuthToken, Membership, Role, TextAge, User
+from entities.models import AuthToken, KeyAccess, Membership, Role, TextAge, User
 from entities.models.credentials import live_credential
 from entities.models.tokens import previous_text_verifies, text_age
 
@@ -98,11 +98,15 @@ class Principal:
     """Who makes a request: `request.auth` of an authenticated one."""
 
     entity_id: str
+    """The entity he acts in: that of the path, or the API key's own. The one of a superuser may be
+    any: that it exists is for the view to find out."""
     user: User
     membership_id: int
     role: str
     api_key_id: UUID
     api_key_name: str
+    access: str
+    """Of the API key, a `KeyAccess`."""
     token_id: UUID | None
     """Of the user token or authentication token; None where somebody else proved the user."""
     flags: frozenset[str] | None
@@ -117,6 +121,20 @@ class Principal:
         return self.role == Role.ADMIN
 
     @property
+    def is_superuser(self) -> bool:
+        """Whether the caller is an admin of every entity.
+
+        That takes a superuser API key, an admin of its entity, and a proof that is good beyond one
+        entity: not an authentication token.
+        """
+        return self.access == KeyAccess.SUPERUSER and self.is_admin and self.flags is None
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether the API key changes nothing, and sees no text."""
+        return self.access == KeyAccess.READ_ONLY
+
+    @property
     def actor(self) -> Actor:
         """The caller as the services want to know him."""
         return Actor.user(
@@ -125,6 +143,8 @@ class Principal:
             flags=self.flags,
             name=self.user.name,
             application=Application(self.api_key_id, self.api_key_name),
+            is_superuser=self.is_superuser,
+            reads_only=self.reads_only,
         )
 
 
@@ -260,17 +280,17 @@ def _one(
 ) -> dict[str, Any]:
     """Fetch the one row that joins the caller's membership and the API key of its entity.
 
-    `membership` is the path from the rows to it; `columns` are wanted beside the usual ones.
+    `membership` is the path from the rows to it; `columns` are wanted beside the usual ones. That
+    the entity is the one of the path is for `_principal` to see: it takes the role and the access.
     """
     api_keys = f"{membership}entity__api_keys"
     own_key = Q((f"{api_keys}__id", api_key.id)) & live_credential(at=at, of=api_keys)
-    if presented.entity_id is not None:
-        own_key &= Q((f"{membership}entity_id", presented.entity_id))
     usual = {
         "membership_pk": f"{membership}id",
         "in_entity": f"{membership}entity_id",
         "in_role": f"{membership}role",
         "key_name": f"{api_keys}__name",
+        "key_access": f"{api_keys}__access",
         "key_nonce": f"{api_keys}__nonce",
         "key_used_at": f"{api_keys}__last_used_at",
     } | {f"of_user_{name}": f"{membership}user__{name}" for name in _USER_COLUMNS}
@@ -299,13 +319,14 @@ def _principal(
     uses = [(api_key, row["key_used_at"])]
     if token is not None:
         uses.append((token, row["token_used_at"]))
-    return Principal(
-        entity_id=row["in_entity"],
+    principal = Principal(
+        entity_id=row["in_entity"] if presented.entity_id is None else presented.entity_id,
         user=user,
         membership_id=row["membership_pk"],
         role=row["in_role"],
         api_key_id=api_key.id,
         api_key_name=row["key_name"],
+        access=row["key_access"],
         token_id=token.id if token else None,
         flags=flags,
         proof=token if token and token.kind is Kind.AUTH_TOKEN else None,
@@ -315,3 +336,6 @@ def _principal(
             if used_at is None or at - used_at >= USE_RESOLUTION
         ),
     )
+    if principal.entity_id != row["in_entity"] and not principal.is_superuser:
+        raise NotAuthenticatedError("API key: another entity's")
+    return principal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +11,7 @@ from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
 from entities.actors import Actor
-from entities.models import Role
+from entities.models import KeyAccess, Role
 from entities.services import issue_api_key, issue_user_token
 from tests.factories import EntityFactory, MembershipFactory
 
@@ -87,6 +87,14 @@ class Caller:
         return self.call("delete", path, **kwargs)
 
 
+def with_key(caller: Caller, access: str) -> Caller:
+    """Give the same user a client with an API key of this access."""
+    entity = caller.membership.entity
+    return replace(
+        caller, api_key=issue_api_key(entity=entity, name=access, by=BY, access=access)[1]
+    )
+
+
 def path_of(membership: Membership) -> str:
     """Path of a user's token, its ids percent-encoded."""
     from django.urls import reverse
@@ -125,6 +133,12 @@ def other_member(entity: Entity, api_key: str) -> Caller:
 @pytest.fixture
 def admin(entity: Entity, api_key: str) -> Caller:
     return caller_of(MembershipFactory(entity=entity, admin=True), api_key)
+
+
+@pytest.fixture
+def superuser(admin: Caller) -> Caller:
+    """Make the admin call with a superuser key of the entity."""
+    return with_key(admin, KeyAccess.SUPERUSER)
 
 
 @pytest.fixture

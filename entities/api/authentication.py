@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
+from entities.api.errors import ReadOnlyKeyRefused
 from entities.exceptions import NotAuthenticatedError
 from entities.services.usage import note_use
 from entities.verification import Presented, verify_request
@@ -31,6 +32,8 @@ class HeaderAuthentication(BaseAuthentication):
 
         Raises:
             AuthenticationFailed: wrong, dead, doubled or missing in part; one wording for all.
+            ReadOnlyKeyRefused: the API key only reads, and the method may change something. It is
+                asked here, so that no view can forget it.
         """
         meta = request.META
         sent = [meta.get("HTTP_APIKEY"), meta.get("HTTP_USERID"), meta.get("HTTP_TOKEN")]
@@ -42,6 +45,8 @@ class HeaderAuthentication(BaseAuthentication):
             raise AuthenticationFailed(error.message, code=error.code) from None
         for use in principal.uses:
             note_use(use.kind, use.id, at=use.at)
+        if principal.reads_only and request.method not in {"GET", "HEAD"}:
+            raise ReadOnlyKeyRefused
         return principal.user, principal
 
     def authenticate_header(self, request: Request) -> str:

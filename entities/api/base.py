@@ -19,8 +19,8 @@ from entities.api.errors import exception_handler
 from entities.api.permissions import ManagesUser
 from entities.api.schema import ApiSchema
 from entities.conf import app_settings
-from entities.exceptions import MembershipNotFoundError
-from entities.models import AuthToken, Membership
+from entities.exceptions import EntityNotFoundError, MembershipNotFoundError
+from entities.models import AuthToken, Entity, Membership
 from entities.origins import REQUEST_ID_HEADER, origin_of
 
 if TYPE_CHECKING:
@@ -124,12 +124,15 @@ class MembershipViewSet(ApiViewSet):
 
         Raises:
             MembershipNotFoundError: there is none.
+            EntityNotFoundError: there is no such entity, and the caller is a superuser.
         """
         try:
             return Membership.objects.with_token().get(
                 entity_id=self.kwargs["entityId"], user_id=self.kwargs["userId"]
             )
         except Membership.DoesNotExist:
+            if not Entity.objects.filter(pk=self.kwargs["entityId"]).exists():
+                raise EntityNotFoundError from None
             raise MembershipNotFoundError from None
 
 

@@ -94,12 +94,14 @@ _TERMS_REFUSED = (
 
 
 def _problems(
-    *causes: type[domain.EntitiesError], body: bool = False
+    *causes: type[domain.EntitiesError], body: bool = False, reads: bool = False
 ) -> dict[Any, OpenApiResponse]:
     """Describe every error that a call can answer, by status, each cause with an example."""
     every_cause: tuple[type[domain.EntitiesError], ...] = (
         domain.NotAuthenticatedError,
         domain.PermissionDeniedError,
+        *(() if reads else (domain.KeyReadOnlyError,)),
+        domain.EntityNotFoundError,
         *causes,
     )
     problems = [of_domain(cause()) for cause in every_cause]
@@ -150,7 +152,7 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
         request=None,
         responses={
             200: OpenApiResponse(AuthTokenSerializer, "The token.", [_TOKEN_EXAMPLE]),
-            **_problems(*_NONE_READABLE, domain.FlagCeilingError),
+            **_problems(*_NONE_READABLE, domain.FlagCeilingError, reads=True),
         },
     ),
     create=_call(

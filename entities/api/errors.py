@@ -38,7 +38,10 @@ STATUS_OF: dict[type[domain.EntitiesError], int] = {
     domain.NotAuthenticatedError: 401,
     domain.FlagCeilingError: 403,
     domain.FlagNotGrantedError: 403,
+    domain.KeyReadOnlyError: 403,
     domain.PermissionDeniedError: 403,
+    domain.SuperuserKeyError: 403,
+    domain.EntityNotFoundError: 404,
     domain.MembershipNotFoundError: 404,
     domain.TokenExpiredError: 404,
     domain.TokenKeyRetiredError: 404,
@@ -87,6 +90,13 @@ class BodyError(drf.APIException):
 
     status_code = HTTPStatus.BAD_REQUEST
     default_code = "body_malformed"
+
+
+class ReadOnlyKeyRefused(drf.PermissionDenied):
+    """`KeyReadOnlyError` for REST framework, so that the views of hosts answer 403 too."""
+
+    default_code = domain.KeyReadOnlyError.code
+    default_detail = domain.KeyReadOnlyError.message
 
 
 def problem(
@@ -161,7 +171,7 @@ def _of_validation(error: drf.ValidationError) -> dict[str, Any]:
 
 
 def _of_framework(error: drf.APIException) -> dict[str, Any]:
-    if isinstance(error, BodyError):
+    if isinstance(error, (BodyError, ReadOnlyKeyRefused)):
         return problem(error.status_code, code=error.default_code, error=str(error.detail))
     return _of_status(error.status_code)
 

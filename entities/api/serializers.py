@@ -134,7 +134,8 @@ class AuthTokenSerializer(serializers.Serializer[AuthToken]):
     success = serializers.SerializerMethodField(help_text="Always true.")
     authenticationToken = serializers.SerializerMethodField(  # noqa: N815
         help_text=(
-            "The text, to be sent as a credential. Null where the service does not show it again."
+            "The text, to be sent as a credential. Null where the service does not show it again, "
+            "and to a read-only API key."
         )
     )
     expiry = Rfc3339Field(source="expires_at", help_text="The moment it ends, in UTC.")
@@ -157,4 +158,4 @@ class AuthTokenSerializer(serializers.Serializer[AuthToken]):
 
     def get_authenticationToken(self, token: AuthToken) -> str | None:  # noqa: N802
         shown = self.context["just_made"] or app_settings.TOKEN_READBACK
-        return token.derive_text() if shown else None
+        return token.derive_text() if shown and not self.context["reads_only"] else None

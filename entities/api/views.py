@@ -38,7 +38,8 @@ class AuthTokenAnswers(MembershipViewSet):
     def answer(
         self, token: AuthToken, *, status: int = status.HTTP_200_OK, just_made: bool = False
     ) -> Response:
-        serializer = AuthTokenSerializer(token, context={"just_made": just_made})
+        context = {"just_made": just_made, "reads_only": self.caller.reads_only}
+        serializer = AuthTokenSerializer(token, context=context)
         return Response(serializer.data, status=status)
 
 

@@ -35,3 +35,10 @@ def count(value: str) -> int:
     if not (value.isascii() and value.isdigit()) or len(value) > 9 or int(value) < 1:
         raise ArgumentTypeError(f"{value} is not a number above zero")
     return int(value)
+
+
+def label(value: str) -> str:
+    """Read a name of 1 to 100 characters."""
+    if not 1 <= len(value.strip()) <= 100 or not value.isprintable():
+        raise ArgumentTypeError("a name has 1 to 100 characters, and all can be printed")
+    return value.strip()

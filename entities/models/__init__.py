@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from entities.models.credentials import ApiKey, UserToken
+from entities.models.credentials import ApiKey, KeyAccess, UserToken
 from entities.models.directory import Entity, Membership, Role, User
 from entities.models.events import Action, Event
 from entities.models.staff import StaffLimit
@@ -16,6 +16,7 @@ __all__ = [
     "Death",
     "Entity",
     "Event",
+    "KeyAccess",
     "Membership",
     "RevocationReason",
     "Role",

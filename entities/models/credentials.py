@@ -62,11 +62,29 @@ class Credential(models.Model):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
 
 
+class KeyAccess(models.TextChoices):
+    """What calls with an API key may do, at most: the rights of the user come on top."""
+
+    STANDARD = "standard", _("standard")
+    READ_ONLY = "read_only", _("read only")
+    SUPERUSER = "superuser", _("every entity")
+
+
 class ApiKey(Credential):
     """Identifies the calling application; belongs to one entity."""
 
     entity = models.ForeignKey(
         Entity, verbose_name=_("entity"), on_delete=models.PROTECT, related_name="api_keys"
+    )
+    access = models.CharField(
+        _("access"),
+        max_length=16,
+        choices=KeyAccess,
+        default=KeyAccess.STANDARD,
+        help_text=_(
+            "Read only: it changes nothing and sees no text. Every entity: with it, an admin of "
+            "this entity is an admin of all."
+        ),
     )
 
     objects = CredentialQuerySet.as_manager()
@@ -83,6 +101,9 @@ class ApiKey(Credential):
             models.CheckConstraint(
                 name="entities_apikey_expires_after_issue",
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),
+            ),
+            models.CheckConstraint(
+                name="entities_apikey_access_known", condition=Q(access__in=KeyAccess.values)
             ),
         ]
 

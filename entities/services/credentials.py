@@ -12,9 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from entities import keys
+from entities.actors import ActorKind
 from entities.codec import Kind, new_id, new_nonce
-from entities.exceptions import CredentialRevokedError, LifetimeError
-from entities.models import Action, ApiKey, UserToken
+from entities.exceptions import CredentialRevokedError, LifetimeError, SuperuserKeyError
+from entities.models import Action, ApiKey, KeyAccess, UserToken
 from entities.services.record import record_and_tell
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _Credential = TypeVar("_Credential", ApiKey, UserToken)
 
-_OWNER = {ApiKey: "entity", UserToken: "user"}
+_KEPT = {ApiKey: ("entity_id", "access"), UserToken: ("user_id",)}  # by a rotation
 _ISSUED = {ApiKey: Action.API_KEY_ISSUED, UserToken: Action.USER_TOKEN_ISSUED}
 _ROTATED = {ApiKey: Action.API_KEY_ROTATED, UserToken: Action.USER_TOKEN_ROTATED}
 _REVOKED = {ApiKey: Action.API_KEY_REVOKED, UserToken: Action.USER_TOKEN_REVOKED}
@@ -33,14 +34,23 @@ _REVOKED = {ApiKey: Action.API_KEY_REVOKED, UserToken: Action.USER_TOKEN_REVOKED
 
 @transaction.atomic
 def issue_api_key(
-    *, entity: Entity, name: str, by: Actor, expires_at: datetime | None = None
+    *,
+    entity: Entity,
+    name: str,
+    by: Actor,
+    expires_at: datetime | None = None,
+    access: str = KeyAccess.STANDARD,
 ) -> tuple[ApiKey, str]:
     """Create an API key of `entity`, and return it with its text.
 
     Raises:
         LifetimeError: `expires_at` is past.
+        SuperuserKeyError: superuser access, and `by` is an API user.
     """
-    return _issue(ApiKey(entity=entity, name=name, expires_at=expires_at), by=by)
+    if access == KeyAccess.SUPERUSER and by.kind is ActorKind.USER:
+        raise SuperuserKeyError
+    key = ApiKey(entity=entity, name=name, expires_at=expires_at, access=access)
+    return _issue(key, by=by)
 
 
 @transaction.atomic
@@ -58,12 +68,17 @@ def issue_user_token(
 def rotate_api_key(*, api_key: ApiKey, by: Actor, overlap: timedelta) -> tuple[ApiKey, str]:
     """Issue another key in the place of `api_key`, which ends after `overlap`.
 
-    The new one has the name of the old, and lasts as long as the old was meant to. The old one is
-    revoked at once where `overlap` is zero, and never lasts longer than it would have.
+    The new one has the name and the access of the old, and lasts as long as the old was meant to.
+    The old one is revoked at once where `overlap` is zero, and never lasts longer than it would
+    have.
 
     Raises:
         CredentialRevokedError: it is dead already; issue a new one instead.
+        SuperuserKeyError: it is a superuser key, and `by` an API user without one: an admin of the
+            entity would get the text of a key for every other.
     """
+    if api_key.access == KeyAccess.SUPERUSER and by.is_bound:
+        raise SuperuserKeyError
     return _rotate(api_key, by=by, overlap=overlap)
 
 
@@ -137,7 +152,8 @@ def _rotate(old: _Credential, *, by: Actor, overlap: timedelta) -> tuple[_Creden
     for name, moment in ends.items():
         setattr(old, name, moment)
     new = type(old)(name=old.name, expires_at=None if lifetime is None else now + lifetime)
-    setattr(new, _OWNER[type(old)], getattr(old, _OWNER[type(old)]))
+    for name in _KEPT[type(old)]:
+        setattr(new, name, getattr(old, name))
     text = _insert(new, at=now)
     (old_ends_at,) = ends.values()
     details = _terms(new) | {"replaces": str(old.pk), "old_ends_at": old_ends_at.isoformat()}
@@ -147,10 +163,13 @@ def _rotate(old: _Credential, *, by: Actor, overlap: timedelta) -> tuple[_Creden
 
 def _terms(credential: ApiKey | UserToken) -> dict[str, str | None]:
     expires_at = credential.expires_at
-    return {
+    terms = {
         "name": credential.name,
         "expires_at": expires_at.isoformat() if expires_at else None,
     }
+    if isinstance(credential, ApiKey) and credential.access != KeyAccess.STANDARD:
+        terms["access"] = credential.access
+    return terms
 
 
 @transaction.atomic

@@ -240,7 +240,7 @@ def _replace_dead(membership: Membership, *, by: Actor, at: datetime) -> list[Ev
 def _is_shown_to_another(token: AuthToken, *, by: Actor) -> bool:
     """Whether the text is shown to anybody but its user, which is an event."""
     is_its_user = by.kind is ActorKind.USER and by.id == token.membership.user_id
-    return app_settings.TOKEN_READBACK and not is_its_user
+    return app_settings.TOKEN_READBACK and not is_its_user and not by.reads_only
 
 
 def _check_readable(token: AuthToken) -> None:

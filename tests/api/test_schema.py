@@ -27,21 +27,22 @@ NONE_LIVE = {"user_not_found", "token_not_found", "token_revoked", "token_suspen
 NONE_READABLE = NONE_LIVE | {"token_expired", "token_key_retired"}
 TERMS = {"flags_invalid", "expiry_invalid", "flag_ceiling", "flag_restricted"}
 ANY_CALL = {"not_authenticated", "permission_denied", "not_found", "bad_request"}
-ANY_CALL |= {"method_not_allowed", "body_too_large", "internal_error"}
+ANY_CALL |= {"method_not_allowed", "body_too_large", "internal_error", "entity_not_found"}
+ANY_WRITE = ANY_CALL | {"key_read_only"}
 ANY_BODY = {"body_malformed", "validation_error", "length_required", "unsupported_media_type"}
 CODES = {
     "getAuthenticationToken": ANY_CALL | NONE_READABLE | {"flag_ceiling"},
-    "createAuthenticationToken": ANY_CALL
+    "createAuthenticationToken": ANY_WRITE
     | ANY_BODY
     | TERMS
     | {"user_not_found", "user_inactive", "token_exists"},
-    "updateAuthenticationToken": ANY_CALL
+    "updateAuthenticationToken": ANY_WRITE
     | ANY_BODY
     | TERMS
     | NONE_READABLE
     | {"nothing_to_change"},
-    "deleteAuthenticationToken": ANY_CALL | {"user_not_found", "token_not_found", "token_revoked"},
-    "refreshAuthenticationToken": ANY_CALL
+    "deleteAuthenticationToken": ANY_WRITE | {"user_not_found", "token_not_found", "token_revoked"},
+    "refreshAuthenticationToken": ANY_WRITE
     | ANY_BODY
     | NONE_LIVE
     | {"expiry_invalid", "token_mismatch", "token_reused", "flag_ceiling"},

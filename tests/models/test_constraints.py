@@ -50,6 +50,7 @@ NOW = timezone.now()
             {"created_at": NOW, "expires_at": NOW},
             "entities_apikey_expires_after_issue",
         ),
+        (ApiKeyFactory, {"access": "root"}, "entities_apikey_access_known"),
         (
             UserTokenFactory,
             {"created_at": NOW, "expires_at": NOW},

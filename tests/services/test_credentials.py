@@ -10,14 +10,15 @@ from django.utils import timezone
 from entities import keys
 from entities.actors import Actor
 from entities.codec import Kind
-from entities.exceptions import LifetimeError
-from entities.models import ApiKey, Entity, Membership, User, UserToken
+from entities.exceptions import LifetimeError, SuperuserKeyError
+from entities.models import ApiKey, Entity, KeyAccess, Membership, User, UserToken
 from entities.services import (
     issue_api_key,
     issue_user_token,
     revoke_api_key,
     revoke_entity,
     revoke_user_token,
+    rotate_api_key,
     save_entity,
     save_membership,
     save_user,
@@ -131,3 +132,26 @@ def test_a_change_of_an_entity_undoes_no_revocation_that_came_between() -> None:
     stale.name = "New"
     save_entity(entity=stale, by=BY)
     assert Entity.objects.values_list("name", "token_epoch").get() == ("New", 1)
+
+
+class TestSuperuserKeys:
+    ADMIN = Actor.user("ada", is_admin=True)
+    SUPERUSER = Actor.user("ada", is_admin=True, is_superuser=True)
+
+    @pytest.mark.parametrize("by", [ADMIN, SUPERUSER])
+    def test_no_api_user_issues_one(self, by: Actor) -> None:
+        with pytest.raises(SuperuserKeyError):
+            issue_api_key(entity=EntityFactory(), name="x", by=by, access=KeyAccess.SUPERUSER)
+        assert not ApiKey.objects.exists()
+
+    @pytest.mark.parametrize("by", [BY, Actor.staff(1), SUPERUSER])
+    def test_a_rotation_keeps_the_access(self, by: Actor) -> None:
+        key, _ = issue_api_key(entity=EntityFactory(), name="x", by=BY, access=KeyAccess.SUPERUSER)
+        new, _ = rotate_api_key(api_key=key, by=by, overlap=timedelta(0))
+        assert ApiKey.objects.get(pk=new.pk).access == KeyAccess.SUPERUSER
+
+    def test_an_admin_of_its_entity_gets_no_text_of_one_by_rotation(self) -> None:
+        key, _ = issue_api_key(entity=EntityFactory(), name="x", by=BY, access=KeyAccess.SUPERUSER)
+        with pytest.raises(SuperuserKeyError):
+            rotate_api_key(api_key=key, by=self.ADMIN, overlap=timedelta(0))
+        assert ApiKey.objects.get().revoked_at is None
