@@ -6,7 +6,8 @@ from entities.models.credentials import ApiKey, KeyAccess, UserToken
 from entities.models.directory import Entity, Membership, Role, User
 from entities.models.events import Action, Event
 from entities.models.staff import StaffLimit
-from entities.models.tokens import AuthToken, AuthTokenFlag, Death, RevocationReason, TextAge
+from entities.models.token_flags import AuthTokenFlag
+from entities.models.tokens import AuthToken, Death, RevocationReason, TextAge, TokenStatus
 
 __all__ = [
     "Action",
@@ -22,6 +23,7 @@ __all__ = [
     "Role",
     "StaffLimit",
     "TextAge",
+    "TokenStatus",
     "User",
     "UserToken",
 ]

@@ -97,6 +97,7 @@ class Entity(models.Model):
         verbose_name = _("entity")
         verbose_name_plural = _("entities")
         permissions = [("revoke_entity", "Can revoke every token of an entity")]
+        indexes = [models.Index(name="entities_entity_created", fields=["created_at", "id"])]
         constraints = [
             models.CheckConstraint(name="entities_entity_id_not_empty", condition=~Q(id="")),
             models.CheckConstraint(
@@ -130,6 +131,12 @@ class Entity(models.Model):
         )
 
 
+class UserQuerySet(models.QuerySet["User"]):
+    def with_part(self, text: str) -> Self:
+        """Users whose id or name has `text` in it, in any case."""
+        return self.filter(Q(id__icontains=text) | Q(name__icontains=text))
+
+
 class User(models.Model):
     """An API user, known across entities by a string id. Not Django's user, who is staff.
 
@@ -160,11 +167,18 @@ class User(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
+    objects = UserQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
         permissions = [("signout_user", "Can sign a user out everywhere")]
-        indexes = [models.Index(name="entities_user_name", fields=["name", "id"])]
+        indexes = [
+            models.Index(name="entities_user_name", fields=["name", "id"]),
+            models.Index(
+                name="entities_user_inactive", fields=["id"], condition=Q(is_active=False)
+            ),
+        ]
         constraints = [
             models.CheckConstraint(name="entities_user_id_not_empty", condition=~Q(id="")),
         ]
@@ -211,6 +225,15 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """
         return self.filter(is_active=True, user__is_active=True, entity__is_active=True)
 
+    def suspended_in(self, entity: Entity) -> models.QuerySet[Membership, Any]:
+        """Keys of the memberships of an active `entity` that are not live.
+
+        A union, for an OR over two tables would read all of them.
+        """
+        here = self.filter(entity=entity)
+        of_the_inactive = here.filter(user__in=User.objects.filter(is_active=False))
+        return here.filter(is_active=False).values("pk").union(of_the_inactive.values("pk"))
+
     def with_token(self) -> Self:
         """Load entity, user, and the one unrevoked token if there is one: one query for all.
 
@@ -250,7 +273,18 @@ class Membership(models.Model):
     class Meta:
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
-        indexes = [models.Index(name="entities_membership_created", fields=["-created_at"])]
+        indexes = [
+            models.Index(name="entities_membership_created", fields=["-created_at"]),
+            models.Index(name="entities_membership_list", fields=["entity", "created_at", "id"]),
+            models.Index(
+                name="entities_membership_role", fields=["entity", "role", "created_at", "id"]
+            ),
+            models.Index(
+                name="entities_membership_inactive",
+                fields=["entity", "created_at", "id"],
+                condition=Q(is_active=False),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="entities_membership_once",

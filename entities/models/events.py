@@ -101,6 +101,10 @@ class Event(models.Model):
             models.Index(name="entities_event_actor", fields=["actor_id", "-id"]),
             models.Index(name="entities_event_action", fields=["action", "-id"]),
             models.Index(name="entities_event_request", fields=["request_id"]),
+            models.Index(
+                name="entities_event_entity_action", fields=["entity_id", "action", "at", "id"]
+            ),
+            models.Index(name="entities_event_entity_at", fields=["entity_id", "at", "id"]),
             models.Index(name="entities_event_at", fields=["at"]),
         ]
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from entities import keys
 from entities.codec import NONCE_BYTES, Kind
-from entities.models.directory import Membership
+from entities.models.directory import Entity, Membership
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -39,6 +39,24 @@ class Death(Enum):
     ENTITY_REVOKED = "entity_revoked"
     SUSPENDED = "suspended"
     EXPIRED = "expired"
+
+
+class TokenStatus(models.TextChoices):
+    """What a token is good for, as lists say it."""
+
+    LIVE = "live", _("live")
+    EXPIRED = "expired", _("expired")
+    SUSPENDED = "suspended", _("suspended")
+    REVOKED = "revoked", _("revoked")
+
+
+_STATUSES: dict[Death | None, TokenStatus] = {
+    None: TokenStatus.LIVE,
+    Death.EXPIRED: TokenStatus.EXPIRED,
+    Death.SUSPENDED: TokenStatus.SUSPENDED,
+    Death.ENTITY_REVOKED: TokenStatus.REVOKED,
+    Death.REVOKED: TokenStatus.REVOKED,
+}
 
 
 class TextAge(Enum):
@@ -90,6 +108,28 @@ class AuthTokenQuerySet(models.QuerySet["AuthToken"]):
             membership__entity__is_active=True,
         )
 
+    def with_status(self, status: str, *, entity: Entity, at: datetime) -> Self:
+        """Tokens of `entity` with a `TokenStatus` at `at`. SQL twin of `AuthToken.status_at`.
+
+        What the entity's row says is put in as values, so that a page of any status is read from
+        an index.
+        """
+        here = self.filter(listed_in=entity)
+        if status == TokenStatus.REVOKED:
+            revoked = Q(revoked_at__isnull=False)
+            if entity.token_epoch:
+                revoked |= Q(epoch__lt=entity.token_epoch)
+            return here.filter(revoked)
+        standing = here.filter(revoked_at__isnull=True, epoch=entity.token_epoch)
+        if not entity.is_active:
+            return standing if status == TokenStatus.SUSPENDED else standing.none()
+        if status == TokenStatus.SUSPENDED:
+            return standing.filter(membership__in=Membership.objects.suspended_in(entity))
+        active = standing.filter(membership__is_active=True, membership__user__is_active=True)
+        if status == TokenStatus.EXPIRED:
+            return active.filter(expires_at__lte=at)
+        return active.filter(expires_at__gt=at)
+
     def with_flag(self, flag: str) -> Self:
         """Tokens that carry `flag`, by the index of flags."""
         return self.filter(flag_rows__flag=flag)
@@ -115,6 +155,17 @@ class AuthToken(models.Model):
         verbose_name=_("membership"),
         on_delete=models.PROTECT,
         related_name="auth_tokens",
+    )
+    # The membership's entity, for the indexes of lists. Where it is left out, a trigger writes it.
+    listed_in = models.ForeignKey(
+        Entity,
+        verbose_name=_("entity"),
+        null=True,
+        on_delete=models.DO_NOTHING,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     epoch = models.PositiveIntegerField(_("epoch"), editable=False)
     generation = models.PositiveIntegerField(_("generation"), default=0, editable=False)
@@ -177,6 +228,34 @@ class AuthToken(models.Model):
                 condition=Q(revoked_at__isnull=False),
             ),
             models.Index(name="entities_authtoken_used", fields=["last_used_at"]),
+            # The lists of one entity are read in the order of these, page by page.
+            models.Index(
+                name="entities_authtoken_in_entity", fields=["listed_in", "created_at", "id"]
+            ),
+            models.Index(
+                name="entities_authtoken_by_expiry", fields=["listed_in", "expires_at", "id"]
+            ),
+            models.Index(
+                name="entities_authtoken_by_issue", fields=["listed_in", "issued_at", "id"]
+            ),
+            models.Index(
+                name="entities_authtoken_by_use", fields=["listed_in", "last_used_at", "id"]
+            ),
+            models.Index(
+                name="entities_authtoken_standing",
+                fields=["listed_in", "epoch", "created_at", "id"],
+                condition=Q(revoked_at__isnull=True),
+            ),
+            models.Index(
+                name="entities_authtoken_ended",
+                fields=["listed_in", "created_at", "id"],
+                condition=Q(revoked_at__isnull=False),
+            ),
+            models.Index(
+                name="entities_authtoken_unused",
+                fields=["listed_in", "created_at", "id"],
+                condition=Q(last_used_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -193,6 +272,10 @@ class AuthToken(models.Model):
         if self.expires_at <= at:
             return Death.EXPIRED
         return None
+
+    def status_at(self, at: datetime) -> TokenStatus:
+        """What it is good for at `at`."""
+        return _STATUSES[self.dead_because(at=at)]
 
     def derive_text(self) -> str | None:
         """Write its text again; None where the key that signed it is retired. Costs no query."""
@@ -212,25 +295,3 @@ class AuthToken(models.Model):
             nonce=bytes(self.nonce),
             previous_nonce=None if self.previous_nonce is None else bytes(self.previous_nonce),
         )
-
-
-class AuthTokenFlag(models.Model):
-    """A flag of a token, to find tokens by. Triggers of the database keep it: never write here.
-
-    `AuthToken.flags` is what verification reads, and the only thing that anybody writes.
-    """
-
-    pk = models.CompositePrimaryKey("token_id", "flag")
-    token = models.ForeignKey(
-        AuthToken, on_delete=models.CASCADE, related_name="flag_rows", db_index=False
-    )
-    flag = models.CharField(_("flag"), max_length=64)
-
-    class Meta:
-        verbose_name = _("flag of a token")
-        verbose_name_plural = _("flags of tokens")
-        default_permissions = ()
-        indexes = [models.Index(name="entities_authtokenflag_flag", fields=["flag", "token"])]
-
-    def __str__(self) -> str:
-        return self.flag

@@ -113,3 +113,18 @@ def test_finished_tokens_are_those_revoked_or_expired_before() -> None:
     )
     AuthTokenFactory(issued_at=issued, expires_at=NOW)
     assert set(AuthToken.objects.finished(before=NOW)) == {old, gone}
+
+
+def test_the_columns_of_lists_are_kept_by_triggers() -> None:
+    """The factory leaves them out; a row that was read before they were written is saved again."""
+    token = AuthTokenFactory(flags=["a"])
+    token.save()
+    stored = AuthToken.objects.get()
+    assert stored.listed_in == token.membership.entity
+    AuthToken.objects.update(flags=["b"])
+    (row,) = stored.flag_rows.all()
+    assert (row.flag, row.listed_in, row.created_at) == (
+        "b",
+        token.membership.entity,
+        token.created_at,
+    )
