@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django_stubs_ext import StrOrPromise
 
 
@@ -127,6 +129,65 @@ class MembershipNotFoundError(EntitiesError):
 
     code = "user_not_found"
     message = _("This entity has no such user. Check the id in the path, or add the user first.")
+
+
+class EntityExistsError(EntitiesError):
+    """A new entity is wanted under an id that is taken."""
+
+    code = "entity_exists"
+    field = "id"
+    message = _("There is an entity with this id. Choose another id, or change that entity.")
+
+
+class LifetimesError(EntitiesError):
+    """An entity's default lifetime beyond its longest."""
+
+    code = "lifetimes_invalid"
+    field = "default_lifetime"
+    message = _("The default lifetime is above zero and at most the longest. Change either.")
+
+
+class MembershipExistsError(EntitiesError):
+    """A user is added to an entity that has him."""
+
+    code = "user_exists"
+    field = "id"
+    message = _("This user is in this entity already. Change the role instead.")
+
+
+class LastAdminError(EntitiesError):
+    """An admin would leave the entity without one."""
+
+    code = "last_admin"
+    message = _("This is the last active admin of the entity. Make another user admin first.")
+
+
+class UserSharedError(EntitiesError):
+    """User tokens prove a user everywhere, and this one is a member elsewhere too."""
+
+    code = "user_shared"
+    message = _(
+        "This user belongs to more than this entity, and user tokens are good in all of them. Ask "
+        "the staff of this service."
+    )
+
+
+class CredentialNotFoundError(EntitiesError):
+    """No API key or user token with this id, where it was looked for."""
+
+    code = "credential_not_found"
+    message = _("There is no such credential here. Check the id in the path against the list.")
+
+
+class BatchRefusedError(EntitiesError):
+    """Nothing of a batch was done, for some of it could not be. `causes` has why, by place."""
+
+    code = "batch_refused"
+    message = _("Nothing was issued. Mend what errors names, or leave it out, and send all again.")
+
+    def __init__(self, causes: Mapping[int, EntitiesError]) -> None:
+        self.causes = causes
+        super().__init__(f"{len(causes)} refused")
 
 
 class MembershipInactiveError(EntitiesError):

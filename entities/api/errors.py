@@ -10,7 +10,7 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.core.signals import got_request_exception
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext_lazy as _
@@ -31,8 +31,10 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 STATUS_OF: dict[type[domain.EntitiesError], int] = {
     domain.CredentialTextError: 400,
+    domain.BatchRefusedError: 400,
     domain.FlagsError: 400,
     domain.LifetimeError: 400,
+    domain.LifetimesError: 400,
     domain.NothingToChangeError: 400,
     domain.TokenMismatchError: 400,
     domain.NotAuthenticatedError: 401,
@@ -41,6 +43,8 @@ STATUS_OF: dict[type[domain.EntitiesError], int] = {
     domain.KeyReadOnlyError: 403,
     domain.PermissionDeniedError: 403,
     domain.SuperuserKeyError: 403,
+    domain.UserSharedError: 403,
+    domain.CredentialNotFoundError: 404,
     domain.EntityNotFoundError: 404,
     domain.MembershipNotFoundError: 404,
     domain.TokenExpiredError: 404,
@@ -49,13 +53,30 @@ STATUS_OF: dict[type[domain.EntitiesError], int] = {
     domain.TokenRevokedError: 404,
     domain.TokenSuspendedError: 404,
     domain.CredentialRevokedError: 409,
+    domain.EntityExistsError: 409,
+    domain.LastAdminError: 409,
+    domain.MembershipExistsError: 409,
     domain.MembershipInactiveError: 409,
     domain.TokenChangedError: 409,
     domain.TokenExistsError: 409,
     domain.TokenReusedError: 409,
 }
 
-WIRE_NAMES = {"expires_at": "expiry", "flags": "flags", "text": "authenticationToken"}
+WIRE_NAMES = {
+    "allowed_origins": "allowedOrigins",
+    "default_lifetime": "defaultLifetime",
+    "expires_at": "expiry",
+    "flags": "flags",
+    "id": "id",
+    "max_lifetime": "maxLifetime",
+    "name": "name",
+    "restricted_flags": "restrictedFlags",
+    "text": "authenticationToken",
+}
+
+_MOST_IN_SUMMARY = 10  # of a thousand wrong fields the sentence names some, `errors` all
+
+_WHOLE = "non_field_errors"  # how REST framework names what is wrong with a whole object
 
 _DJANGO: dict[int, tuple[str, StrOrPromise]] = {
     400: ("bad_request", _("This request is broken. Check its path, its host and its headers.")),
@@ -143,6 +164,8 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
         return _respond(of_domain(exception))
     if isinstance(exception, drf.ValidationError):
         return _respond(_of_validation(exception))
+    if isinstance(exception, ValidationError):
+        return _respond(_of_model(exception))
     if isinstance(exception, Http404):
         exception = drf.NotFound()
     elif isinstance(exception, PermissionDenied):
@@ -155,18 +178,37 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
 
 def of_domain(error: domain.EntitiesError) -> dict[str, Any]:
     """Build the body of a domain error."""
-    name = WIRE_NAMES[error.field] if error.field else None
-    return problem(
-        STATUS_OF[type(error)],
-        code=error.code,
-        error=error.message,
-        errors={name: [str(error.message)]} if name else None,
-    )
+    errors = {WIRE_NAMES[error.field]: [str(error.message)]} if error.field else None
+    if isinstance(error, domain.BatchRefusedError):
+        errors = {
+            ".".join(("tokens", str(place), *([WIRE_NAMES[cause.field]] if cause.field else []))): [
+                str(cause.message)
+            ]
+            for place, cause in error.causes.items()
+        }
+    return problem(STATUS_OF[type(error)], code=error.code, error=error.message, errors=errors)
 
 
 def _of_validation(error: drf.ValidationError) -> dict[str, Any]:
-    fields = {name: list(_sentences(detail)) for name, detail in _items(error.detail)}
-    summary = " ".join(f"{name}: {sentences[0]}" for name, sentences in fields.items())
+    return _of_fields(
+        {
+            path: list(_sentences(inner))
+            for name, detail in _items(error.detail)
+            for path, inner in _paths(name, detail)
+        }
+    )
+
+
+def _of_model(error: ValidationError) -> dict[str, Any]:
+    """Build the body of what a model refuses, in the names of the wire."""
+    by_field = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+    names = WIRE_NAMES | {NON_FIELD_ERRORS: "body", "": "body"}
+    return _of_fields({names.get(name, name): found for name, found in by_field.items()})
+
+
+def _of_fields(fields: dict[str, list[str]]) -> dict[str, Any]:
+    some = list(fields.items())[:_MOST_IN_SUMMARY]
+    summary = " ".join(f"{name}: {sentences[0]}" for name, sentences in some)
     return problem(400, code="validation_error", error=summary, errors=fields)
 
 
@@ -183,6 +225,24 @@ def _of_status(status: int) -> dict[str, Any]:
 
 def _items(detail: Any) -> list[tuple[str, Any]]:
     return list(detail.items()) if isinstance(detail, dict) else [("body", detail)]
+
+
+def _paths(name: str, detail: Any) -> list[tuple[str, Any]]:
+    """Name what is wrong inside of objects and lists of objects: `tokens.3.expiry`."""
+    inner: Any = detail
+    if isinstance(detail, list):
+        inner = {place: one for place, one in enumerate(detail) if isinstance(one, dict) and one}
+    if not isinstance(inner, dict) or not inner or _is_of_a_plain_list(inner):
+        return [(name, detail)]
+    return [
+        path
+        for key, one in inner.items()
+        for path in _paths(name if key == _WHOLE else f"{name}.{key}", one)
+    ]
+
+
+def _is_of_a_plain_list(detail: dict[Any, Any]) -> bool:
+    return all(isinstance(key, int) and isinstance(one, list) for key, one in detail.items())
 
 
 def _sentences(detail: Any) -> list[str]:

@@ -6,6 +6,7 @@ these. Keyword-only; none of them sees a request.
 
 from __future__ import annotations
 
+from entities.services.batch import MAX_BATCH, Wanted, issue_tokens
 from entities.services.bulk import (
     add_flag,
     extend_tokens,
@@ -13,6 +14,7 @@ from entities.services.bulk import (
     prune_tokens,
     remove_flag,
     revoke_entity,
+    revoke_entity_counted,
     revoke_tokens,
     revoke_tokens_in_batches,
     sign_out_user,
@@ -27,23 +29,32 @@ from entities.services.credentials import (
 )
 from entities.services.directory import (
     add_member,
+    create_entity,
     delete_record,
     lift_staff_limit,
     limit_staff,
     save_entity,
     save_membership,
     save_user,
+    update_entity,
 )
+from entities.services.members import change_role, check_user_unshared, remove_member
 from entities.services.refresh import refresh_token
 from entities.services.tokens import issue_token, read_token, revoke_token, update_token
 
 __all__ = [
+    "MAX_BATCH",
+    "Wanted",
     "add_flag",
     "add_member",
+    "change_role",
+    "check_user_unshared",
+    "create_entity",
     "delete_record",
     "extend_tokens",
     "issue_api_key",
     "issue_token",
+    "issue_tokens",
     "issue_user_token",
     "lift_staff_limit",
     "limit_staff",
@@ -52,8 +63,10 @@ __all__ = [
     "read_token",
     "refresh_token",
     "remove_flag",
+    "remove_member",
     "revoke_api_key",
     "revoke_entity",
+    "revoke_entity_counted",
     "revoke_token",
     "revoke_tokens",
     "revoke_tokens_in_batches",
@@ -64,5 +77,6 @@ __all__ = [
     "save_membership",
     "save_user",
     "sign_out_user",
+    "update_entity",
     "update_token",
 ]

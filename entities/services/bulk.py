@@ -44,6 +44,14 @@ def revoke_entity(*, entity: Entity, by: Actor) -> None:
 
 
 @transaction.atomic
+def revoke_entity_counted(*, entity: Entity, by: Actor) -> int:
+    """Do what `revoke_entity` does; return how many tokens that were, expired ones among them."""
+    revoke_entity(entity=entity, by=by)
+    unrevoked = AuthToken.objects.unrevoked()
+    return unrevoked.filter(listed_in=entity, epoch=entity.token_epoch - 1).count()
+
+
+@transaction.atomic
 def revoke_tokens(*, tokens: AuthTokenQuerySet, reason: RevocationReason, by: Actor) -> int:
     """Revoke those of `tokens` that were not, in one statement. Returns how many that were.
 

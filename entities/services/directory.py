@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from entities import signals
+from entities.exceptions import (
+    EntityExistsError,
+    LifetimesError,
+    MembershipExistsError,
+    NothingToChangeError,
+    PermissionDeniedError,
+)
 from entities.models import Action, Entity, Event, Membership, Role, StaffLimit, User
 from entities.services.record import append_events, columns_of, event_of, record_and_tell, tell
 
@@ -58,6 +67,50 @@ def save_membership(*, membership: Membership, by: Actor) -> Membership:
 
 
 @transaction.atomic
+def create_entity(*, by: Actor, **facts: Any) -> Entity:
+    """Create an entity with these columns.
+
+    Raises:
+        EntityExistsError: the id is taken.
+        LifetimesError: the default lifetime is beyond the longest.
+        ValidationError: by field, in words for people.
+    """
+    entity = Entity(**facts)
+    _check_lifetimes(entity)
+    if Entity.objects.filter(pk=entity.pk).exists():
+        raise EntityExistsError
+    try:
+        return _save(entity, by=by)
+    except ValidationError:
+        if Entity.objects.filter(pk=entity.pk).exists():  # somebody else was faster
+            raise EntityExistsError from None
+        raise
+
+
+@transaction.atomic
+def update_entity(*, entity: Entity, by: Actor, **changes: Any) -> Entity:
+    """Change these columns of an entity, and no other, whatever its row says by now.
+
+    Raises:
+        NothingToChangeError: none is given.
+        PermissionDeniedError: its state would change, and `by` is a mere admin of it.
+        LifetimesError: the default lifetime would be beyond the longest.
+        ValidationError: by field, in words for people.
+    """
+    if not changes:
+        raise NothingToChangeError(message=_("Send at least one field to change."))
+    if "is_active" in changes and by.is_bound:
+        raise PermissionDeniedError(
+            message=_("Only a superuser API key switches an entity off and on.")
+        )
+    entity = _locked(entity)
+    for name, value in changes.items():
+        setattr(entity, name, value)
+    _check_lifetimes(entity)
+    return _save(entity, by=by)
+
+
+@transaction.atomic
 def add_member(
     *, entity: Entity, user_id: str, by: Actor, role: str = Role.MEMBER, name: str = ""
 ) -> Membership:
@@ -66,8 +119,12 @@ def add_member(
     Whether the user existed before cannot be told from the answer; an existing one keeps its name.
 
     Raises:
-        ValidationError: the id cannot be one, or the user is in the entity already.
+        ValidationError: the id cannot be one.
+        MembershipExistsError: the user is in the entity already.
     """
+    here = Membership.objects.filter(entity=entity, user=user_id)
+    if here.exists():
+        raise MembershipExistsError
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         try:
@@ -78,7 +135,12 @@ def add_member(
             user = User.objects.filter(pk=user_id).first()
             if user is None:
                 raise
-    return save_membership(membership=Membership(entity=entity, user=user, role=role), by=by)
+    try:
+        return save_membership(membership=Membership(entity=entity, user=user, role=role), by=by)
+    except ValidationError:
+        if here.exists():  # somebody else was faster
+            raise MembershipExistsError from None
+        raise
 
 
 @transaction.atomic
@@ -126,6 +188,11 @@ def _record_limit(action: Action, limit: StaffLimit, *, by: Actor, details: dict
     )
 
 
+def _check_lifetimes(entity: Entity) -> None:
+    if not timedelta(0) < entity.default_lifetime <= entity.max_lifetime:
+        raise LifetimesError
+
+
 @transaction.atomic
 def _save(record: _Record, *, by: Actor) -> _Record:
     adding = record._state.adding
@@ -145,7 +212,7 @@ def _save(record: _Record, *, by: Actor) -> _Record:
 
 
 def _record_saved(saved: Entity | User | Membership, before: dict[str, Any], *, by: Actor) -> None:
-    created, updated, _ = _ACTIONS[type(saved)]
+    created, updated, *_rest = _ACTIONS[type(saved)]
     after = _facts(saved)
     if not before:
         record_and_tell(created, saved, by=by, at=timezone.now(), details=after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from entities.actors import Actor
-    from entities.models import Event, Membership
+    from entities.models import Entity, Event, Membership
 
 
 @transaction.atomic
@@ -63,29 +63,8 @@ def issue_token(
         FlagCeilingError: a flag that the actor's own authentication token lacks.
     """
     now = timezone.now()
-    entity = membership.entity
-    if not membership.is_live:
-        raise MembershipInactiveError
-    flags = clean_flags(flags)
-    check_restricted(flags, entity=entity, by=by)
-    check_ceiling(flags, by=by)
-    if expires_at is None:
-        expires_at = now + entity.default_lifetime
-    lifetime = check_expiry(expires_at, entity=entity, at=now)
-
+    token = prepare_token(membership, by=by, at=now, expires_at=expires_at, flags=flags)
     events = _replace_dead(membership, by=by, at=now)
-    token = AuthToken(
-        id=new_id(),
-        nonce=new_nonce(),
-        membership=membership,
-        epoch=entity.token_epoch,
-        signing_key=keys.current_key().id,
-        flags=flags,
-        lifetime=lifetime,
-        created_at=now,
-        issued_at=now,
-        expires_at=expires_at,
-    )
     try:
         with transaction.atomic():
             token.save(force_insert=True)
@@ -93,10 +72,52 @@ def issue_token(
         if AuthToken.objects.unrevoked().filter(membership=membership).exists():
             raise TokenExistsError from None
         raise
-    details = {"expires_at": expires_at.isoformat(), "flags": flags}
+    details = issue_details(token)
     append_events(*events, event_of(Action.TOKEN_ISSUED, token, by=by, at=now, details=details))
     tell(Action.TOKEN_ISSUED, token, by=by)
     return token
+
+
+def prepare_token(
+    membership: Membership,
+    *,
+    by: Actor,
+    at: datetime,
+    expires_at: datetime | None,
+    flags: Sequence[str],
+) -> AuthToken:
+    """Build a token that is yet to be inserted, once the rules of `issue_token` allow it."""
+    entity = membership.entity
+    if not membership.is_live:
+        raise MembershipInactiveError
+    flags = clean_flags(flags)
+    check_restricted(flags, entity=entity, by=by)
+    check_ceiling(flags, by=by)
+    if expires_at is None:
+        expires_at = at + entity.default_lifetime
+    return AuthToken(
+        id=new_id(),
+        nonce=new_nonce(),
+        membership=membership,
+        listed_in_id=membership.entity_id,
+        epoch=entity.token_epoch,
+        signing_key=keys.current_key().id,
+        flags=flags,
+        lifetime=check_expiry(expires_at, entity=entity, at=at),
+        created_at=at,
+        issued_at=at,
+        expires_at=expires_at,
+    )
+
+
+def issue_details(token: AuthToken) -> dict[str, Any]:
+    """What the event of an issue says."""
+    return {"expires_at": token.expires_at.isoformat(), "flags": token.flags}
+
+
+def dead_at(at: datetime, *, entity: Entity) -> Q:
+    """Build the condition of a token that a new one may replace."""
+    return Q(expires_at__lte=at) | Q(epoch__lt=entity.token_epoch)
 
 
 def read_token(*, membership: Membership, by: Actor) -> AuthToken:
@@ -226,7 +247,7 @@ def _replace_dead(membership: Membership, *, by: Actor, at: datetime) -> list[Ev
     if standing is None:
         return []
     standing.membership = membership
-    dead = Q(expires_at__lte=at) | Q(epoch__lt=membership.entity.token_epoch)
+    dead = dead_at(at, entity=membership.entity)
     reason = RevocationReason.REPLACED
     replaced = AuthToken.objects.unrevoked().filter(dead, pk=standing.pk)
     if not replaced.update(revoked_at=at, revocation_reason=reason):
