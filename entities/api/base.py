@@ -73,6 +73,11 @@ class ApiViewSet(ViewSet):
         return transaction.non_atomic_requests(using=router.db_for_write(AuthToken))(view)
 
     @property
+    def max_body_bytes(self) -> int:
+        """The largest body that is read."""
+        return app_settings.MAX_BODY_BYTES
+
+    @property
     def caller(self) -> Principal:
         """Who makes the request. Only for views whose permissions let nobody else in."""
         return cast("Principal", self.request.auth)
@@ -87,7 +92,7 @@ class ApiViewSet(ViewSet):
         method = _method_as_sent(request._request)
         if method not in self.allowed_methods:
             raise MethodNotAllowed(method)
-        check_length(request._request, limit=app_settings.MAX_BODY_BYTES)
+        check_length(request._request, limit=self.max_body_bytes)
         super().initial(request, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[..., Response]:
@@ -108,7 +113,7 @@ class ApiViewSet(ViewSet):
 
     def parse(self, serializer_class: type[BaseSerializer[Any]]) -> dict[str, Any]:
         """Read the body in the shape of `serializer_class`."""
-        body = read_json_object(self.request._request, limit=app_settings.MAX_BODY_BYTES)
+        body = read_json_object(self.request._request, limit=self.max_body_bytes)
         serializer = serializer_class(data=body)
         serializer.is_valid(raise_exception=True)
         terms: dict[str, Any] = serializer.validated_data

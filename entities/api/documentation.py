@@ -24,15 +24,15 @@ from entities.api.serializers import (
 from entities.models.ids import MAX_ID_CHARS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _TAGS = ["Entity Authentication Token"]
 _TEXT = "eat_04dvh22unVN0qcopmRjTfNRKXF4UGLWxwGPxsMrWlBWpBKQTa3PYB1lShG7B0nw4Vgg5LwF7AHeQr2g489l"
 _EXPIRY = "2030-01-31T12:00:00Z"
 _EXPIRY_ERROR = "Send a date and time with an offset (RFC 3339), like 2030-01-31T12:00:00Z."
 
-_PARAMETERS = [
-    OpenApiParameter(
+PATH_PARAMETERS = {
+    name: OpenApiParameter(
         name,
         {"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARS, "pattern": "^[^/]+$"},
         OpenApiParameter.PATH,
@@ -43,7 +43,8 @@ _PARAMETERS = [
         ("entityId", "entity", "e-acme"),
         ("userId", "user", "auth0|5f7c8ec7"),
     )
-] + [
+}
+ANSWER_HEADERS = [
     OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=statuses)
     for name, description, statuses in (
         ("WWW-Authenticate", "The scheme of the three headers (RFC 9110).", [401]),
@@ -104,12 +105,21 @@ def _problems(
         domain.EntityNotFoundError,
         *causes,
     )
-    problems = [of_domain(cause()) for cause in every_cause]
+    return problems_of(every_cause, more=_FORM_ERRORS if body else (), body=body)
+
+
+def problems_of(
+    causes: Iterable[type[domain.EntitiesError]],
+    *,
+    more: Iterable[dict[str, Any]] = (),
+    body: bool = False,
+) -> dict[Any, OpenApiResponse]:
+    """Describe errors by status: of these causes, of HTTP itself, and `more`."""
+    problems = [of_domain(example_of(cause)) for cause in causes]
     for status in (400, 404, 405, 413, 500, *((411, 415) if body else ())):
         code, error = status_error(status)
         problems.append(problem(status, code=code, error=error))
-    if body:
-        problems += _FORM_ERRORS
+    problems += more
     by_status: dict[int, list[dict[str, Any]]] = {}
     for found in problems:
         by_status.setdefault(found["status"], []).append(found)
@@ -128,6 +138,13 @@ def _problems(
     }
 
 
+def example_of(cause: type[domain.EntitiesError]) -> domain.EntitiesError:
+    """Make an error of a class."""
+    if issubclass(cause, domain.BatchRefusedError):
+        return cause({3: domain.MembershipNotFoundError()})
+    return cause()
+
+
 def _requests(*examples: tuple[str, dict[str, Any]]) -> list[OpenApiExample]:
     """Examples of a body. Swagger UI sends the first one, so that one works as it is."""
     return [OpenApiExample(name, value=value, request_only=True) for name, value in examples]
@@ -135,7 +152,9 @@ def _requests(*examples: tuple[str, dict[str, Any]]) -> list[OpenApiExample]:
 
 def _call(**facts: Any) -> Callable[[Any], Any]:
     """Document a call on our own schema class: `extend_schema` builds on the host's default one."""
-    document = extend_schema(tags=_TAGS, parameters=_PARAMETERS, **facts)
+    document = extend_schema(
+        tags=_TAGS, parameters=[*PATH_PARAMETERS.values(), *ANSWER_HEADERS], **facts
+    )
 
     def decorator(method: Any) -> Any:
         method.kwargs = {"schema": ApiSchema}

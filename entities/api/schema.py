@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from entities.api.serializers import StrictSerializer, TokenChangesSerializer
+from entities.api.serializers import StrictSerializer
 
 if TYPE_CHECKING:
     from drf_spectacular.utils import Direction
@@ -60,7 +60,7 @@ class StrictSerializerSchema(OpenApiSerializerExtension):  # type: ignore[no-unt
             self.target, direction, bypass_extensions=True
         )
         schema["additionalProperties"] = False
-        if isinstance(self.target, TokenChangesSerializer):
+        if self.target.wants_something:
             schema["minProperties"] = 1
         return schema
 

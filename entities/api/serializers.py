@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
@@ -14,9 +15,6 @@ from rest_framework import serializers
 from entities.conf import app_settings
 from entities.models import AuthToken
 from entities.models.flags import FLAG_PATTERN, MAX_FLAGS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)",
@@ -54,6 +52,38 @@ class StringField(serializers.CharField):
         return data
 
 
+class TrueField(serializers.BooleanField):
+    """True or false, and nothing that could be made one."""
+
+    default_error_messages = {"invalid": _("Send true or false.")}
+
+    def to_internal_value(self, data: object) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class SecondsField(serializers.IntegerField):
+    """A duration in whole seconds."""
+
+    default_error_messages = {"invalid": _("Send a whole number of seconds.")}
+
+    def __init__(self, *, most: timedelta, least: int = 1, **kwargs: Any) -> None:
+        super().__init__(min_value=least, max_value=int(most.total_seconds()), **kwargs)
+
+    def to_internal_value(self, data: object) -> timedelta:  # type: ignore[override]
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        super().run_validators(data)  # first: a number without end is no duration
+        return timedelta(seconds=data)
+
+    def run_validators(self, value: Any) -> None:
+        """Nothing is left to check."""
+
+    def to_representation(self, value: timedelta) -> int:  # type: ignore[override]
+        return int(value.total_seconds())
+
+
 class FlagField(StringField):
     """One flag."""
 
@@ -85,9 +115,13 @@ class FlagsField(serializers.ListField):
 class StrictSerializer(serializers.Serializer[Any]):
     """A body in: unknown names are errors, so that a mistyped one does not pass for none."""
 
-    def to_internal_value(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    wants_something: ClassVar[bool] = False
+    """Whether the document says that an empty object is an error."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
         known = ", ".join(self.fields)
-        unknown = [name for name in data if name not in self.fields]
+        names = data if isinstance(data, Mapping) else ()
+        unknown = [name for name in names if name not in self.fields]
         if unknown:
             sentence = _("There is no such field. Known are: {known}.")
             raise serializers.ValidationError(
@@ -110,6 +144,8 @@ class TokenTermsSerializer(StrictSerializer):
 
 class TokenChangesSerializer(TokenTermsSerializer):
     """What to change of a token: expiry, flags, or both."""
+
+    wants_something = True
 
 
 class RefreshSerializer(StrictSerializer):

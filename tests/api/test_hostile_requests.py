@@ -174,9 +174,9 @@ def test_a_path_that_is_not_quite_one_is_not_found_and_not_redirected(
 
 @pytest.mark.parametrize(
     "url",
-    ["/entities", "/entities/", "/entities//users//authentication-token", "/entities/e/users"],
+    ["/entities/", "/entities//users//authentication-token", "/entities/e/x", "/me/", "/me/x"],
 )
-def test_the_rest_below_entities_is_not_found_with_csrf_checks_too(url: str) -> None:
+def test_the_rest_below_entities_and_me_is_not_found_with_csrf_checks_too(url: str) -> None:
     client = Client(enforce_csrf_checks=True)
     assert refusal(client.get(url)) == (404, "not_found")
     assert refusal(client.post(url)) == (404, "not_found")

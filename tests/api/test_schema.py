@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 from jsonschema import Draft202012Validator, FormatChecker
+
+from tests.api.test_authorization import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,13 +96,17 @@ def test_it_is_valid_and_without_warnings(tmp_path: Path) -> None:
     assert file.read_text().startswith("openapi: 3.1.1")
 
 
-def test_it_has_the_five_calls_of_the_reference_and_no_other(document: dict[str, Any]) -> None:
+def test_it_has_every_call_and_the_five_of_the_reference_under_their_names(
+    document: dict[str, Any],
+) -> None:
     calls = {
         (method, path): operation["operationId"]
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
-    assert calls == {
+    assert len(set(calls.values())) == len(calls) == len(TABLE)
+    five = {call: name for call, name in calls.items() if name in ANSWERS}
+    assert five == {
         ("get", PATH): "getAuthenticationToken",
         ("post", PATH): "createAuthenticationToken",
         ("patch", PATH): "updateAuthenticationToken",
@@ -120,10 +127,63 @@ def test_every_call_wants_the_three_headers_together(
 
 
 def test_every_call_has_the_two_path_parameters_and_no_other(operations: dict[str, Any]) -> None:
+    for name in ANSWERS:
+        parameters = operations[name]["parameters"]
+        facts = [(one["in"], one["name"], one["required"]) for one in parameters]
+        assert facts == [("path", "entityId", True), ("path", "userId", True)]
+        assert all(one["examples"] for one in parameters)
+
+
+def test_every_path_parameter_is_described_with_an_example(document: dict[str, Any]) -> None:
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            named = [one for one in operation.get("parameters", []) if one["in"] == "path"]
+            assert {one["name"] for one in named} == set(re.findall(r"{(\w+)}", path))
+            assert all(one["description"] and one["examples"] for one in named)
+
+
+def test_every_list_has_its_filters_pages_and_orders(operations: dict[str, Any]) -> None:
+    lists = {name: one for name, one in operations.items() if name.startswith("list")}
+    assert len(lists) == 6
+    for operation in lists.values():
+        queries = {one["name"]: one for one in operation["parameters"] if one["in"] == "query"}
+        assert {"limit", "cursor", "ordering"} <= set(queries)
+        assert all(one["description"] and one["required"] is False for one in queries.values())
+    tokens = {one["name"]: one["schema"] for one in lists["listAuthenticationTokens"]["parameters"]}
+    assert tokens["status"] == {
+        "type": "string",
+        "enum": ["live", "expired", "suspended", "revoked"],
+    }
+    assert tokens["expiryBefore"] == {"type": "string", "format": "date-time"}
+    assert "-lastUsedAt" in tokens["ordering"]["enum"]
+
+
+def test_every_example_fits(document: dict[str, Any], operations: dict[str, Any]) -> None:
     for operation in operations.values():
-        parameters = [(one["in"], one["name"], one["required"]) for one in operation["parameters"]]
-        assert parameters == [("path", "entityId", True), ("path", "userId", True)]
-        assert all(one["examples"] for one in operation["parameters"])
+        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        for answer in [*bodies, *operation["responses"].values()]:
+            for content in answer["content"].values():
+                assert content["examples"]
+                for example in examples(content):
+                    validator(document, content["schema"]).validate(example)
+
+
+def test_a_bulk_revoke_is_all_or_a_filter_and_never_nothing(
+    document: dict[str, Any], operations: dict[str, Any]
+) -> None:
+    content = operations["revokeAuthenticationTokens"]["requestBody"]["content"]
+    schema = content["application/json"]["schema"]
+    fits = validator(document, schema).is_valid
+    assert fits({"all": True})
+    assert fits({"filter": {"status": "live", "neverUsed": True}})
+    for broken in (
+        {},
+        {"all": False},
+        {"filter": {}},
+        {"all": True, "filter": {"status": "live"}},
+        {"filter": {"sttaus": "live"}},
+    ):
+        assert not fits(broken)
 
 
 @pytest.mark.parametrize("name", ANSWERS)
