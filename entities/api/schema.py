@@ -27,11 +27,11 @@ _HEADERS = {
 
 
 class ApiSchema(AutoSchema):
-    """What drf-spectacular writes, and that a PATCH has a body."""
+    """What drf-spectacular writes, and which bodies are wanted though no field of them is."""
 
     def _get_request_body(self, direction: Direction = "request") -> dict[str, Any] | None:
         body: dict[str, Any] | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
-        if body is not None and self.method == "PATCH":
+        if body is not None and getattr(self.get_request_serializer(), "wants_something", False):
             body["required"] = True
         return body
 

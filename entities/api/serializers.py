@@ -72,6 +72,8 @@ class SecondsField(serializers.IntegerField):
         super().__init__(min_value=least, max_value=int(most.total_seconds()), **kwargs)
 
     def to_internal_value(self, data: object) -> timedelta:  # type: ignore[override]
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)  # to JSON, 60.0 is the integer 60
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         super().run_validators(data)  # first: a number without end is no duration
@@ -154,6 +156,7 @@ class RefreshSerializer(StrictSerializer):
     authenticationToken = StringField(  # noqa: N815  the wire's name
         source="text",
         required=False,
+        min_length=1,
         trim_whitespace=False,
         help_text="The current authentication token: with it, only the one who holds it refreshes.",
     )

@@ -44,6 +44,26 @@ print(json.dumps(texts))
 """
 
 
+# An entity of its own, for runs that change whatever they can.
+_ADD_ENTITY = """
+import json
+from entities.actors import Actor
+from entities.models import Entity
+from entities.services import add_member, issue_api_key, issue_user_token, save_entity
+
+BY = Actor.command("tests")
+entity = Entity()
+entity.clean()
+save_entity(entity=entity, by=BY)
+made = {"entity": entity.pk, "apikey": issue_api_key(entity=entity, name="interop", by=BY)[1]}
+for role in ("admin", "member"):
+    person = add_member(entity=entity, user_id=f"{role}-of-{entity.pk}", role=role, by=BY)
+    token = issue_user_token(user=person.user, name="interop", by=BY)[1]
+    made[role] = {"id": person.user_id, "token": token}
+print(json.dumps(made))
+"""
+
+
 @dataclass(frozen=True)
 class Person:
     """A user with credentials, and the token of somebody in an entity to call about."""
@@ -91,6 +111,21 @@ class Server:
         command = ["shell", "--no-imports", "--verbosity=0", f"--command={code}"]
         texts = json.loads(_manage(command, self.environment, stdin=json.dumps(ids)))
         return {id: Person(entity, id, apikey, text) for id, text in texts.items()}
+
+    def add_entity(self) -> tuple[Person, Person]:
+        """Add an entity with an admin and a member, and give both."""
+        command = ["shell", "--no-imports", "--verbosity=0", f"--command={_ADD_ENTITY}"]
+        made = json.loads(_manage(command, self.environment))
+        admin, member = (
+            Person(made["entity"], made[role]["id"], made["apikey"], made[role]["token"])
+            for role in ("admin", "member")
+        )
+        return admin, member
+
+    def superuser_key(self, entity: str) -> str:
+        """Issue a superuser API key of an entity, as operators do."""
+        command = ["issue_api_key", entity, "interop", "--access", "superuser"]
+        return _manage(command, self.environment).strip()
 
     def revoke(self, person: Person) -> None:
         """Make sure that `person` has no token."""

@@ -166,7 +166,8 @@ def test_bad_percent_encoding_names_nobody(user: str, server: Server) -> None:
         "/%2e%2e{}",
         "{}/../authentication-token",
         "/ENTITIES",
-        "/entities",
+        "/entities/e-demo/nothing",
+        "/me/",
         "/nowhere",
     ],
 )

@@ -64,7 +64,9 @@ class CredentialSerializer(serializers.Serializer[Any]):
 class NewCredentialSerializer(StrictSerializer):
     """What API keys and user tokens are issued with."""
 
-    name = StringField(max_length=100, help_text="What it is for, so that others can tell.")
+    name = StringField(
+        min_length=1, max_length=100, help_text="What it is for, so that others can tell."
+    )
     expiry = Rfc3339Field(
         source="expires_at", required=False, help_text="The moment it ends. Left out: it does not."
     )

@@ -104,7 +104,7 @@ class EntityPolicySerializer(StrictSerializer):
     )
     allowedOrigins = serializers.ListField(  # noqa: N815
         source="allowed_origins",
-        child=StringField(max_length=255, trim_whitespace=False),
+        child=StringField(min_length=1, max_length=255, trim_whitespace=False),
         max_length=MAX_ORIGINS,
         required=False,
         help_text="Origins whose browser apps may call: https://app.example.com.",

@@ -22,7 +22,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
 
 def id_field(**kwargs: Any) -> StringField:
     """Make the field of an id in a body. Which ids there can be is for the models to say."""
-    return StringField(max_length=128, trim_whitespace=False, **kwargs)
+    return StringField(min_length=1, max_length=128, trim_whitespace=False, **kwargs)
 
 
 def name_field(**kwargs: Any) -> StringField:

@@ -80,6 +80,7 @@ class ListedTokenSerializer(serializers.Serializer[AuthToken]):
 class RevocationSerializer(StrictSerializer):
     """Which tokens to revoke: all of them, or those that a filter finds."""
 
+    wants_something = True
     all = TrueField(required=False, help_text="Every token of the entity, at once.")
     filter = TokenFilterSerializer(required=False)
 
