@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_filters import Filter, FilterSet
@@ -14,6 +15,7 @@ from rest_framework.exceptions import ValidationError
 from entities.api.pagination import Ordering
 from entities.api.serializers import Rfc3339Field
 from entities.exceptions import FlagsError
+from entities.models import User
 from entities.models.flags import FLAG_PATTERN, MAX_FLAGS, clean_flags
 from entities.models.ids import MAX_ID_CHARS
 
@@ -183,6 +185,11 @@ class ListFilterSet(FilterSet):
     def usual_ordering(self) -> str:
         """Name the order of a list that nobody asked one for."""
         return self.default_ordering
+
+
+def users_with(part: str) -> QuerySet[User]:
+    """Users with `part` in id or name, in any case. One table: its indexes serve no OR over two."""
+    return User.objects.filter(Q(id__icontains=part) | Q(name__icontains=part))
 
 
 def check_names(given: Iterable[str], *, known: Iterable[str]) -> None:

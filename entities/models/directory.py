@@ -131,12 +131,6 @@ class Entity(models.Model):
         )
 
 
-class UserQuerySet(models.QuerySet["User"]):
-    def with_part(self, text: str) -> Self:
-        """Users whose id or name has `text` in it, in any case."""
-        return self.filter(Q(id__icontains=text) | Q(name__icontains=text))
-
-
 class User(models.Model):
     """An API user, known across entities by a string id. Not Django's user, who is staff.
 
@@ -166,8 +160,6 @@ class User(models.Model):
         help_text=_("The account of this project that is the same person, if there is one."),
     )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
-
-    objects = UserQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("user")

@@ -98,6 +98,7 @@ def _replace_and_insert(
         entity = tokens[0].membership.entity
         dead = AuthToken.objects.unrevoked().filter(dead_at(at, entity=entity))
         dead = dead.filter(pk__in=[token.pk for token in replaced])
+        list(dead.select_for_update().order_by("pk").values_list("pk"))  # see below
         reason = RevocationReason.REPLACED
         if dead.update(revoked_at=at, revocation_reason=reason) < len(replaced):
             raise _overtaken(tokens)
@@ -105,7 +106,8 @@ def _replace_and_insert(
             token.revoked_at, token.revocation_reason = at, reason
     try:
         with transaction.atomic():
-            AuthToken.objects.bulk_create(tokens)
+            # In one order, so that two batches of the same users cannot wait for each other.
+            AuthToken.objects.bulk_create(sorted(tokens, key=lambda token: token.membership_id))
     except IntegrityError:
         error = _overtaken(tokens)
         if not error.causes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,16 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from entities.models import AuthToken
+from entities.models import AuthToken, Membership
+from tests.conftest import caller_of
+from tests.factories import AuthTokenFactory, MembershipFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpResponse
 
+    from entities.models import Entity
     from tests.conftest import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,11 +29,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CALLERS = 50
 
 
-def at_once(call: Callable[[], HttpResponse]) -> list[HttpResponse]:
-    """Make the same call from fifty threads that begin together."""
-    barrier = Barrier(CALLERS, timeout=60)
+def at_once(*calls: Callable[[], HttpResponse]) -> list[HttpResponse]:
+    """Make calls from threads that begin together; a single one from fifty."""
+    if len(calls) == 1:
+        calls *= CALLERS
+    barrier = Barrier(len(calls), timeout=60)
 
-    def one() -> HttpResponse:
+    def one(call: Callable[[], HttpResponse]) -> HttpResponse:
         try:
             connections["default"].ensure_connection()
             barrier.wait()
@@ -37,8 +43,8 @@ def at_once(call: Callable[[], HttpResponse]) -> list[HttpResponse]:
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(CALLERS) as pool:
-        return [future.result() for future in [pool.submit(one) for _ in range(CALLERS)]]
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(one, call) for call in calls]]
 
 
 def post(caller: Caller, path: str, body: dict[str, str]) -> HttpResponse:
@@ -94,3 +100,47 @@ def test_fifty_parallel_deletes_revoke_once(member: Caller) -> None:
     answers = at_once(lambda: Client().delete(member.path, headers=member.headers))
     assert Counter(answer.status_code for answer in answers) == {200: 1, 404: 49}
     assert AuthToken.objects.get().revoked_at is not None
+
+
+def test_of_admins_who_all_leave_at_once_one_stays(entity: Entity, api_key: str) -> None:
+    admins = [caller_of(MembershipFactory(entity=entity, admin=True), api_key) for _ in range(4)]
+
+    def leave(caller: Caller, method: str) -> HttpResponse:
+        path = f"/entities/{entity.pk}/users/{caller.membership.user_id}"
+        body = {} if method == "delete" else {"data": {"role": "member"}}
+        send = getattr(Client(), method)
+        response: HttpResponse = send(
+            path, headers=caller.headers, content_type="application/json", **body
+        )
+        return response
+
+    methods = ("patch", "delete", "patch", "delete")
+    answers = at_once(
+        *(partial(leave, caller, method) for caller, method in zip(admins, methods, strict=True))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 409]
+    assert Membership.objects.filter(entity=entity, role="admin").count() == 1
+
+
+@pytest.mark.parametrize("standing", ["none", "expired"])
+def test_of_batches_of_the_same_users_at_once_one_is_done(standing: str, admin: Caller) -> None:
+    entity = admin.membership.entity
+    for _ in range(5):
+        membership = MembershipFactory(entity=entity)
+        if standing == "expired":
+            AuthTokenFactory(membership=membership, expired=True)
+    users = list(Membership.objects.filter(role="member").values_list("user_id", flat=True))
+
+    def issue(users: list[str]) -> HttpResponse:
+        return Client().post(
+            f"/entities/{entity.pk}/authentication-tokens/issue",
+            {"tokens": [{"user": user} for user in users]},
+            content_type="application/json",
+            headers=admin.headers,
+        )
+
+    forwards, backwards = partial(issue, users), partial(issue, users[::-1])
+    answers = at_once(*[forwards, backwards] * 10)
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 400: 19}
+    assert {answer.json().get("code") for answer in answers} == {None, "batch_refused"}
+    assert AuthToken.objects.unrevoked().count() == 5

@@ -28,7 +28,7 @@ SUPERUSERS: Causes = (*CREDENTIALS, domain.PermissionDeniedError)
 WRITES: Causes = (domain.KeyReadOnlyError, domain.FlagCeilingError)
 
 _FILTER_ERROR = "There is no such filter. Known are: …."
-_IDS = {
+_PARAMETERS = PATH_PARAMETERS | {
     name: OpenApiParameter(
         name,
         {"type": "string", "format": "uuid"},
@@ -60,39 +60,30 @@ def describe(
 
     `requests` are examples of the body, `field_errors` one of what can be wrong with fields.
     """
-    shown = {"success": True} | (example or {})
-    more = []
-    if request is not None:
-        more.append(problem(400, code="body_malformed", error="The body is not JSON."))
+    example = example or {}
     if many:
         field_errors = {"filter": _FILTER_ERROR}
-    if field_errors:
-        name, sentence = next(iter(field_errors.items()))
-        more.append(
-            problem(
-                400,
-                code="validation_error",
-                error=f"{name}: {sentence}",
-                errors={name: [sentence]},
-            )
-        )
-    one = OpenApiExample(
-        "list" if many else "answer", value=example if many else shown, response_only=True
+    shown = OpenApiExample(
+        "list" if many else "answer",
+        value=example if many else {"success": True} | example,
+        response_only=True,
     )
     document = extend_schema(
         operation_id=id,
         summary=summary,
         description=description,
         tags=[tag],
-        parameters=[*(({**PATH_PARAMETERS, **_IDS})[name] for name in path), *ANSWER_HEADERS],
+        parameters=[*(_PARAMETERS[name] for name in path), *ANSWER_HEADERS],
         request=request,
         examples=[
             OpenApiExample(name, value=value, request_only=True)
             for name, value in (requests or {}).items()
         ],
         responses={
-            status: OpenApiResponse(answer(many=True) if many else answer, summary + ".", [one]),
-            **problems_of(causes, more=more, body=request is not None),
+            status: OpenApiResponse(answer(many=True) if many else answer, summary + ".", [shown]),
+            **problems_of(
+                causes, more=_form_problems(request, field_errors), body=request is not None
+            ),
         },
     )
 
@@ -101,3 +92,17 @@ def describe(
         return document(method)
 
     return decorator
+
+
+def _form_problems(
+    request: type[serializers.BaseSerializer[Any]] | None, field_errors: dict[str, str] | None
+) -> list[Example]:
+    """Build what can be wrong with the form of a body, or of a query."""
+    problems = []
+    if request is not None:
+        problems.append(problem(400, code="body_malformed", error="The body is not JSON."))
+    for name, sentence in (field_errors or {}).items():
+        errors = {name: [sentence]}
+        error = f"{name}: {sentence}"
+        problems.append(problem(400, code="validation_error", error=error, errors=errors))
+    return problems

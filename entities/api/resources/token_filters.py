@@ -22,6 +22,7 @@ from entities.api.filters import (
     SearchFilter,
     TextFilter,
     TrueFilter,
+    users_with,
 )
 from entities.api.pagination import Ordering
 from entities.api.resources.shapes import id_field
@@ -32,7 +33,7 @@ from entities.api.serializers import (
     StringField,
     TrueField,
 )
-from entities.models import AuthTokenFlag, TokenStatus, User
+from entities.models import AuthTokenFlag, TokenStatus
 from entities.models.flags import MAX_FLAGS, HasFlag
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class TokenFilters(ListFilterSet):
         return rows.filter(last_used_at__isnull=value == "true")
 
     def by_part(self, rows: AuthTokenQuerySet, name: str, value: str) -> AuthTokenQuerySet:
-        return rows.filter(membership__user__in=User.objects.with_part(value))
+        return rows.filter(membership__user__in=users_with(value))
 
     @property
     def _entity(self) -> Entity:

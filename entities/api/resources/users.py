@@ -9,14 +9,14 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from entities import exceptions as domain
-from entities.api.filters import ChoiceFilter, ListFilterSet, SearchFilter, TrueFilter
+from entities.api.filters import ChoiceFilter, ListFilterSet, SearchFilter, TrueFilter, users_with
 from entities.api.lists import EntityListViewSet
 from entities.api.pagination import Ordering
 from entities.api.resources.describing import ADMINS, MOMENT, WRITES, describe
 from entities.api.resources.shapes import AnswerSerializer, id_field, name_field
 from entities.api.serializers import Rfc3339Field, StrictSerializer
 from entities.exceptions import MembershipNotFoundError
-from entities.models import Membership, Role, User
+from entities.models import Membership, Role
 from entities.services import add_member, change_role, remove_member
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class UserFilters(ListFilterSet):
         return rows.filter(pk__in=Membership.objects.suspended_in(self.entity))
 
     def by_part(self, rows: QuerySet[Membership], name: str, value: str) -> QuerySet[Membership]:
-        return rows.filter(user__in=User.objects.with_part(value))
+        return rows.filter(user__in=users_with(value))
 
 
 class UserViewSet(EntityListViewSet):
