@@ -159,6 +159,8 @@ class TestRevoke:
             ({"neverUsed": False}, "used"),
             ({"user": "u-plain"}, "plain"),
             ({"status": "revoked"}, ""),
+            ({"status": "suspended"}, "off user_off"),
+            ({"status": "expired"}, "expired"),
             ({"search": "rocket"}, "other"),
             ({"expiryBefore": "2999-01-01T00:00:00Z", "flagsAll": ["b"]}, "flagged other"),
         ],
