@@ -109,18 +109,17 @@ class AuthTokenQuerySet(models.QuerySet["AuthToken"]):
         )
 
     def with_status(self, status: str, *, entity: Entity, at: datetime) -> Self:
-        """Tokens of `entity` with a `TokenStatus` at `at`. SQL twin of `AuthToken.status_at`.
+        """Of tokens of `entity`, those with a `TokenStatus` at `at`.
 
-        What the entity's row says is put in as values, so that a page of any status is read from
-        an index.
+        SQL twin of `AuthToken.status_at`. What the entity's row says is put in as values, so that
+        a page of any status is read from an index.
         """
-        here = self.filter(listed_in=entity)
         if status == TokenStatus.REVOKED:
             revoked = Q(revoked_at__isnull=False)
             if entity.token_epoch:
                 revoked |= Q(epoch__lt=entity.token_epoch)
-            return here.filter(revoked)
-        standing = here.filter(revoked_at__isnull=True, epoch=entity.token_epoch)
+            return self.filter(revoked)
+        standing = self.filter(revoked_at__isnull=True, epoch=entity.token_epoch)
         if not entity.is_active:
             return standing if status == TokenStatus.SUSPENDED else standing.none()
         if status == TokenStatus.SUSPENDED:

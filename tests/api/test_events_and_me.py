@@ -59,9 +59,9 @@ class TestEvents:
             return [ids.index(row["id"]) for row in listed(admin, "events", query | {"limit": 1})]
 
         at = NOW.isoformat().replace("+00:00", "Z")
-        assert found() == [2, 1, 0]
+        assert found() == [1, 0, 2]
         assert found(ordering="id") == [0, 1, 2]
-        assert found(action="token_issued") == [2, 1]
+        assert found(action="token_issued") == [1, 2]
         assert found(user="ada") == [1, 0]
         assert found(actor="x1") == [1]
         assert found(atBefore=at) == [2]

@@ -174,14 +174,17 @@ class BatchAnswerSerializer(AnswerSerializer):
 
 
 class TokenViewSet(EntityListViewSet):
-    """The authentication tokens of an entity, for its admins. Never with a text."""
+    """The authentication tokens of an entity, for its admins. Never with a text.
+
+    `TokenFilters` narrow them to the entity.
+    """
 
     filterset_class = TokenFilters
     item_class = ListedTokenSerializer
     related = ("membership__user",)
 
     def rows(self) -> QuerySet[AuthToken]:
-        return AuthToken.objects.filter(listed_in=self.entity)
+        return AuthToken.objects.all()
 
     def item(self, row: AuthToken) -> dict[str, Any]:
         row.membership.entity = self.entity
@@ -222,7 +225,7 @@ class TokenViewSet(EntityListViewSet):
         if "all" in wanted:
             revoked = revoke_entity_counted(entity=self.entity, by=self.actor)
         else:
-            tokens = AuthToken.objects.filter(listed_in=self.entity, epoch=self.entity.token_epoch)
+            tokens = AuthToken.objects.filter(epoch=self.entity.token_epoch)
             filters = TokenFilters(wanted["filter"], tokens, entity=self.entity)
             revoked = revoke_tokens(
                 tokens=filters.filtered(), reason=RevocationReason.DELETED, by=self.actor
