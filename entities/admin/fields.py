@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 
 from entities.exceptions import FlagsError
 from entities.models.flags import MAX_FLAGS, clean_flags
+from entities.models.origins import validate_origins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,29 +61,72 @@ class DaysField(forms.DecimalField):
         return bool(super().has_changed(self.prepare_value(initial), data))
 
 
-class FlagsField(forms.Field):
-    """Flags, typed one a line or with commas between them."""
+class FlagsWidget(AdminTextareaWidget):
+    """A text area, and buttons that put flags in and take them out.
 
-    widget = AdminTextareaWidget(attrs={"rows": 3})
+    `offered` are the flags to offer; with `offers_url`, `admin.js` asks there when the field named
+    `offers_by` changes.
+    """
 
-    def __init__(self, *, most: int | None = MAX_FLAGS, **kwargs: Any) -> None:
-        self.most = most
-        super().__init__(**kwargs)
+    template_name = "admin/entities/widgets/flags.html"
+    offered: Sequence[str] = ()
+    offers_url = ""
+    offers_by = ""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"rows": 3, **(attrs or {})})
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        context["widget"] |= {
+            "offered": self.offered,
+            "offers_url": self.offers_url,
+            "offers_by": self.offers_by,
+        }
+        return context
+
+
+class LinesField(forms.Field):
+    """A list of strings, typed one a line or with commas or spaces between them."""
+
+    widget: forms.Widget | type[forms.Widget] = AdminTextareaWidget(attrs={"rows": 3})
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(map(str, value)) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[str]:
-        try:
-            return clean_flags(filter(None, _SEPARATORS.split(value or "")), most=self.most)
-        except FlagsError as error:
-            raise ValidationError(error.message, code=error.code) from None
+        return list(dict.fromkeys(filter(None, _SEPARATORS.split(value or ""))))
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
             return self.to_python(data) != (initial or [])
         except ValidationError:
             return True
+
+
+class OriginsField(LinesField):
+    """Origins of browser apps, each as a browser sends it."""
+
+    def to_python(self, value: Any) -> list[str]:
+        origins = [origin.rstrip("/") for origin in super().to_python(value)]
+        validate_origins(origins)
+        return origins
+
+
+class FlagsField(LinesField):
+    """Flags; a set."""
+
+    widget = FlagsWidget
+
+    def __init__(self, *, most: int | None = MAX_FLAGS, **kwargs: Any) -> None:
+        self.most = most
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> list[str]:
+        try:
+            return clean_flags(super().to_python(value), most=self.most)
+        except FlagsError as error:
+            raise ValidationError(error.message, code=error.code) from None
 
 
 class ExpiryField(forms.SplitDateTimeField):

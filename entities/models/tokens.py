@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from entities.codec import Parsed
 
+_RECENT = 300
+
 
 class RevocationReason(models.TextChoices):
     """Why a token was revoked."""
@@ -93,6 +95,15 @@ class AuthTokenQuerySet(models.QuerySet["AuthToken"]):
     def with_flag(self, flag: str) -> Self:
         """Tokens that carry `flag`, by the index of flags."""
         return self.filter(flag_rows__flag=flag)
+
+    def recent_flags(self, *, most: int) -> list[str]:
+        """Up to `most` flags of the newest few hundred tokens, sorted: all that a menu can offer.
+
+        To find every flag in use would be to read every token.
+        """
+        newest = self.order_by("-created_at").values_list("flags", flat=True)[:_RECENT]
+        found = dict.fromkeys(flag for flags in newest for flag in flags)
+        return sorted(list(found)[:most])
 
     def unrevoked(self) -> Self:
         """Tokens that were not revoked one by one; expired ones and older epochs among them."""

@@ -59,7 +59,13 @@ def save_membership(*, membership: Membership, by: Actor) -> Membership:
 
 @transaction.atomic
 def add_member(
-    *, entity: Entity, user_id: str, by: Actor, role: str = Role.MEMBER, name: str = ""
+    *,
+    entity: Entity,
+    user_id: str,
+    by: Actor,
+    role: str = Role.MEMBER,
+    is_active: bool = True,
+    name: str = "",
 ) -> Membership:
     """Put the user of this id into `entity`: the one that exists, else a new one.
 
@@ -78,7 +84,8 @@ def add_member(
             user = User.objects.filter(pk=user_id).first()
             if user is None:
                 raise
-    return save_membership(membership=Membership(entity=entity, user=user, role=role), by=by)
+    member = Membership(entity=entity, user=user, role=role, is_active=is_active)
+    return save_membership(membership=member, by=by)
 
 
 @transaction.atomic

@@ -71,9 +71,9 @@ def shown_by_going_back(page: Page) -> str:
 def copied(page: Page) -> str:
     """Copy by keyboard, hear that it is copied, and return what the clipboard holds."""
     page.evaluate("navigator.clipboard.writeText('')")
-    page.get_by_role("button", name="Copy").focus()
+    page.get_by_role("button", name="Copy", exact=True).focus()
     page.keyboard.press("Enter")
-    page.get_by_role("status").filter(has_text="Copied.").wait_for()
+    page.get_by_role("status").filter(has_text="Copied.").first.wait_for()
     return page.evaluate("navigator.clipboard.readText()")
 
 
@@ -139,7 +139,7 @@ def test_a_page_left_for_another_is_emptied_of_its_text(page, acme):
     token = AuthToken.objects.live(at=timezone.now()).first()
     page.goto(f"/admin/entities/authtoken/{token.pk}/refresh/")
     page.get_by_role("button", name="Yes, refresh it").click()
-    page.get_by_role("button", name="Copy").wait_for()
+    page.get_by_role("button", name="Copy", exact=True).wait_for()
 
     page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
 
@@ -152,9 +152,9 @@ def test_without_a_secure_context_the_text_is_copied_all_the_same(page, acme):
     page.goto(f"/admin/entities/authtoken/{token.pk}/refresh/")
     page.get_by_role("button", name="Yes, refresh it").click()
 
-    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copy", exact=True).click()
 
-    page.get_by_role("status").filter(has_text="Copied.").wait_for()
+    page.get_by_role("status").filter(has_text="Copied.").first.wait_for()
 
 
 def test_a_double_click_sends_a_form_once(page, acme):
