@@ -10,8 +10,10 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import environ
+from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -79,6 +81,32 @@ def choice(name: str, *, of: tuple[str, ...], default: str) -> str:
     value = (text(name) or default).upper()
     if value not in of:
         raise ImproperlyConfigured(f"{name} is none of {', '.join(of)}.")
+    return value
+
+
+def language(name: str, *, default: str) -> str:
+    """Read the code of a language that Django knows, like `de` or `pt-br`.
+
+    Raises:
+        ImproperlyConfigured: it knows no such language.
+
+    """
+    value = (text(name) or default).lower()
+    if value not in dict(global_settings.LANGUAGES):
+        raise ImproperlyConfigured(f"{name} is no code of a language that is known here.")
+    return value
+
+
+def time_zone(name: str, *, default: str) -> str:
+    """Read the name of a time zone, like `Europe/Berlin`.
+
+    Raises:
+        ImproperlyConfigured: there is no such time zone.
+
+    """
+    value = text(name) or default
+    if value not in available_timezones():
+        raise ImproperlyConfigured(f"{name} is no time zone, like Europe/Berlin.")
     return value
 
 

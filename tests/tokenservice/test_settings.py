@@ -133,6 +133,8 @@ def test_lists_durations_and_names_are_read(settings_of: Load) -> None:
         HSTS_SECONDS="60",
         HSTS_INCLUDE_SUBDOMAINS="no",
         LOG_LEVEL="debug",
+        LANGUAGE_CODE="de",
+        TIME_ZONE="Europe/Berlin",
     )
     expected = {
         "SECRET_KEY_FALLBACKS": ["old", "older"],
@@ -142,6 +144,8 @@ def test_lists_durations_and_names_are_read(settings_of: Load) -> None:
         "FORCE_SCRIPT_NAME": "/auth",
         "SECURE_HSTS_SECONDS": 60,
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": False,
+        "LANGUAGE_CODE": "de",
+        "TIME_ZONE": "Europe/Berlin",
     }
     assert {name: loaded[name] for name in expected} == expected
     assert loaded["LOGGING"]["loggers"]["django"]["level"] == "DEBUG"
@@ -233,6 +237,8 @@ def test_a_secret_that_begins_with_a_dollar_is_taken_as_it_is(settings_of: Load)
             "ENTITIES_REFRESH_GRACE is not a whole number of zero or more.",
         ),
         ({"HSTS_SECONDS": "-1"}, "HSTS_SECONDS is not a whole number of zero or more."),
+        ({"LANGUAGE_CODE": "xx"}, "LANGUAGE_CODE is no code of a language that is known here."),
+        ({"TIME_ZONE": "Mars/Base"}, "TIME_ZONE is no time zone, like Europe/Berlin."),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is none of DEBUG, INFO, WARNING, ERROR, CRITICAL."),
         (
             {"DATABASE_URL": "mysql://me:secret@host/name"},
