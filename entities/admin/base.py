@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 
 from entities.actors import Actor
-from entities.admin.fields import Autocomplete
+from entities.admin.fields import Autocomplete, AutocompleteMany
 from entities.admin.find import find_view
 from entities.admin.limits import limited_to
 from entities.admin.listing import UncountedChangeList, UncountedPaginator
@@ -162,6 +162,12 @@ class ServiceAdmin(ModelAdmin):
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs.setdefault("widget", Autocomplete(db_field, self.admin_site))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[arg-type]
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
+    ) -> Any:
+        kwargs.setdefault("widget", AutocompleteMany(db_field, self.admin_site))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[arg-type]
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

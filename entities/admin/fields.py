@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.admin.widgets import (
+    AdminDateWidget,
     AdminSplitDateTime,
     AdminTextareaWidget,
+    AdminTimeWidget,
     AutocompleteSelect,
+    AutocompleteSelectMultiple,
 )
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -129,10 +132,24 @@ class FlagsField(LinesField):
             raise ValidationError(error.message, code=error.code) from None
 
 
+class ExpiryWidget(AdminSplitDateTime):
+    """The stock widget, with a name for each of its two inputs: its label names the first only."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        forms.MultiWidget.__init__(
+            self,
+            [
+                AdminDateWidget(attrs={"aria-label": _("Expiry date")}),
+                AdminTimeWidget(attrs={"aria-label": _("Expiry time")}),
+            ],
+            attrs,
+        )
+
+
 class ExpiryField(forms.SplitDateTimeField):
     """The moment that a credential ends; empty where the service chooses."""
 
-    widget = AdminSplitDateTime
+    widget = ExpiryWidget
 
     def clean(self, value: Any) -> Any:
         moment: datetime | None = super().clean(value)
@@ -151,6 +168,14 @@ class Autocomplete(AutocompleteSelect):
         key = self.field.remote_field.model._meta.pk
         groups: list[Any] = super().optgroups(name, list(_keys_among(value, key)), attr)
         return groups
+
+
+class AutocompleteMany(AutocompleteSelectMultiple):
+    """The stock widget without its button to clear all, which breaks the list that it stands in."""
+
+    def build_attrs(self, base_attrs: Any, extra_attrs: Any = None) -> dict[str, Any]:
+        attrs: dict[str, Any] = super().build_attrs(base_attrs, extra_attrs)
+        return attrs | {"data-allow-clear": "false"}
 
 
 def _keys_among(values: Iterable[str], key: models.Field[Any, Any]) -> Iterable[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
@@ -9,7 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from entities.admin.display import relative
+from entities.admin.display import moment, relative
 from entities.admin.panels import ROWS, Cell, Link, Panel
 from entities.models import Event
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
     from django.http import HttpRequest
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00\Z")
 _HEADERS = (
     gettext_lazy("When"),
     gettext_lazy("What"),
@@ -99,6 +102,8 @@ def detail_lines(event: Event) -> Iterator[str]:
 def _shown(value: Any) -> str:
     if value is None or value == []:
         return _("none")
+    if isinstance(value, str) and _MOMENT.match(value):
+        return moment(datetime.fromisoformat(value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

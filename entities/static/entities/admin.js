@@ -52,6 +52,20 @@
         });
     }
 
+    // The autocompletion is a jQuery widget without a name: it takes that of its field's label.
+    const name = () => {
+        for (const chooser of document.querySelectorAll("select.admin-autocomplete")) {
+            const label = document.querySelector(`label[for="${CSS.escape(chooser.id)}"]`);
+            const box = chooser.nextElementSibling;
+            const parts = box?.querySelectorAll("[role=combobox], [role=textbox], [role=searchbox], ul");
+            for (const part of parts ?? []) {
+                part.setAttribute("aria-label", label?.textContent.trim() ?? "");
+                part.removeAttribute("aria-labelledby");
+            }
+        }
+    };
+    window.django?.jQuery?.(() => setTimeout(name));
+
     // Buttons that put flags into the text area above them, and take them out.
     for (const group of document.querySelectorAll("[data-entities-offers]")) {
         const area = document.getElementById(group.dataset.entitiesOffers);
