@@ -3,7 +3,7 @@ PORT ?= 8000
 BIN := .venv/bin
 MARKS ?= interop or browser
 
-.PHONY: run test interop lint
+.PHONY: run test interop lint bench-admin
 
 run: .venv/service.stamp
 	$(BIN)/python manage.py quickstart --port $(PORT)
@@ -14,6 +14,10 @@ test: .venv/test.stamp
 # Needs Chromium and Node.js, which `make test` does not.
 interop: .venv/interop.stamp
 	$(BIN)/python -m pytest -m "$(MARKS)" $(ARGS)
+
+# Needs a PostgreSQL server, that of DATABASE_URL, and makes databases of its own there.
+bench-admin: .venv/service.stamp
+	$(BIN)/python -m tests.benchmarks.admin $(ARGS)
 
 # No database and no key of an installation is touched: these look at the code only.
 lint: export SECRET_KEY := lint-only
