@@ -74,8 +74,11 @@ def _owned(word: str, path: str, owners: QuerySet[Any]) -> Q:
 
 
 def _part(word: str, fields: Iterable[str]) -> Q:
-    lookup = "icontains" if len(word) >= _SHORTEST_PART else "istartswith"
+    """Match a part of any field; of a short word, the beginning of a word in it."""
     found = Q()
     for field in fields:
-        found |= Q((f"{field}__{lookup}", word))
+        if len(word) >= _SHORTEST_PART:
+            found |= Q((f"{field}__icontains", word))
+        else:
+            found |= Q((f"{field}__istartswith", word)) | Q((f"{field}__icontains", f" {word}"))
     return found

@@ -363,6 +363,7 @@ def test_several_words_are_each_a_part_of_the_user_or_the_entity(boss):
         assert rows_of(boss.get(url, {"q": term})) == [ada]
     assert rows_of(boss.get(url, {"q": "ada nobody"})) == []
     assert len(rows_of(boss.get(url, {"q": "Ad"}))) == 2  # short words are beginnings
+    assert rows_of(boss.get(url, {"q": "ad lo"})) == [ada]
     assert rows_of(boss.get(url, {"q": "da"})) == []
 
 

@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.color import no_style
 from django.db import transaction
 
+from entities import keys
 from tests.benchmarks.sql import DIALECTS, fraction, insert, one_of, pick
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.sql import Dialect
 
-VERSION = 1
+VERSION = 2
 """Goes up with each change of what is filled in: what stands of an older one is filled anew."""
 
 ENTITIES = 1000
@@ -69,7 +70,6 @@ _LAST_NAMES = (
 _LATER_ACTIONS = ("token_refreshed", "token_updated", "token_revoked", "token_text_read")
 _DAY = 24 * 60 * 60
 _YEAR = 365 * _DAY
-_SIGNING_KEY = "1"
 
 
 def fill(connection: BaseDatabaseWrapper, *, tokens: int, at: datetime) -> None:
@@ -227,7 +227,7 @@ class _Population:
             "membership_id": "i + 1",
             "epoch": f"CASE WHEN {_has_raised('owner')} AND created > {raised} THEN 1 ELSE 0 END",
             "generation": "0",
-            "signing_key": _SIGNING_KEY,
+            "signing_key": str(keys.current_key().id),
             "nonce": self._nonce("token"),
             "flags": self._flags(),
             "lifetime": self.sql.duration.format(f"({expires}) - created"),
@@ -266,7 +266,7 @@ class _Population:
             "id": self._uuid(kind),
             "name": f"'{name}' || i",
             "nonce": self._nonce(kind),
-            "signing_key": _SIGNING_KEY,
+            "signing_key": str(keys.current_key().id),
             "created_at": self.sql.moment.format("created"),
             "expires_at": f"CASE WHEN {fraction(f'{kind} expires')} < 0.4"
             f" THEN {self.sql.moment.format(expires)} END",

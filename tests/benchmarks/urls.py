@@ -58,7 +58,7 @@ def _lists() -> Iterator[Page]:
 
 
 def _filters() -> Iterator[Page]:
-    for status in ("live", "expired", "revoked", "entity_revoked", "suspended"):
+    for status in ("live", "expiring", "expired", "revoked", "entity_revoked", "suspended"):
         yield listed("authtoken", status=status)
     for status in ("live", "expired", "revoked", "suspended"):
         yield listed("apikey", status=status)
@@ -66,12 +66,12 @@ def _filters() -> Iterator[Page]:
     for days in ("1", "7", "30"):
         yield listed("authtoken", expires=days)
         yield listed("authtoken", used=days)
-        yield listed("authtoken", unused=days)
-    yield listed("authtoken", used="never")
+    for use in ("not30", "not90", "never"):
+        yield listed("authtoken", used=use)
+    for since in ("today", "7"):
+        yield listed("authtoken", revoked=since)
     for flag in ("read", "billing", "rare", "none-has-it"):
         yield listed("authtoken", flag=flag)
-    for reason in ("staff", "reused"):
-        yield listed("authtoken", revocation_reason__exact=reason)
     for entity in (HALF, TENTH, SMALL, FIXED):
         yield listed("authtoken", entity=entity)
         yield listed("membership", entity=entity)
@@ -84,6 +84,14 @@ def _filters() -> Iterator[Page]:
     yield listed("membership", role__exact="admin")
     for model in ("entity", "user", "membership"):
         yield listed(model, is_active__exact="0")
+    for action in ("token_issued", "token_text_read", "token_reused"):
+        yield listed("event", action=action)
+    for when in ("today", "7", "30"):
+        yield listed("event", when=when)
+    for entity in (HALF, FIXED):
+        yield listed("event", entity=entity)
+    yield listed("event", user=SOME_USER)
+    yield listed("event", entity=HALF, action="token_text_read")
 
 
 def _searches() -> Iterator[Page]:
@@ -97,14 +105,15 @@ def _searches() -> Iterator[Page]:
     for model in ("membership", "authtoken"):
         yield listed(model, q="lovelace globex")
         yield listed(model, q="zebulon acme")
+    for term in (SOME_USER, HALF, "nobody-has-this", "192.0.2.1"):
+        yield listed("event", q=term)
     yield listed("authtoken", q="lovelace", p="2")
     yield listed("authtoken", q="lovelace", status="live")
 
 
 def _orders() -> Iterator[Page]:
-    for column in ("1", "-1", "5", "-6"):
+    for column in ("5", "-5", "6", "-6"):
         yield listed("authtoken", o=column)
-    yield listed("user", o="1")
     yield listed("membership", o="-5")
 
 
