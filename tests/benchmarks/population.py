@@ -7,7 +7,6 @@ the higher the number, the younger the row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -16,6 +15,7 @@ from django.core.management.color import no_style
 from django.db import transaction
 
 from entities import keys
+from tests.benchmarks.people import NAME, RARE_NAME, RARE_USERS, USER_ID
 from tests.benchmarks.sql import DIALECTS, fraction, insert, one_of, pick
 
 if TYPE_CHECKING:
@@ -37,36 +37,11 @@ Those are `e-1004` to `e-1999`, and share what is left evenly.
 """
 ALWAYS = 100
 """How many tokens `FIXED` has, and how many carry the flag `rare`, at each N."""
-RARE_NAME, RARE_USERS = "Zebulon Quixote", 5
 
 BOSS, FEW, WIDE = "bench-boss", "bench-few", "bench-wide"
 """A superuser, and two staff accounts limited to three entities: small ones, and large ones."""
 LIMITS = {FEW: (SMALL, FIXED, OTHER), WIDE: (HALF, TENTH, OTHER)}
 
-_FIRST_NAMES = (
-    "Ada",
-    "Alan",
-    "Anita",
-    "Barbara",
-    "Claude",
-    "Donald",
-    "Edsger",
-    "Frances",
-    "Grace",
-    "Hedy",
-)
-_LAST_NAMES = (
-    "Babbage",
-    "Borg",
-    "Dijkstra",
-    "Goldberg",
-    "Hamilton",
-    "Hopper",
-    "Knuth",
-    "Liskov",
-    "Lovelace",
-    "Turing",
-)
 _LATER_ACTIONS = ("token_refreshed", "token_updated", "token_revoked", "token_text_read")
 _DAY = 24 * 60 * 60
 _YEAR = 365 * _DAY
@@ -102,11 +77,6 @@ def settle(connection: BaseDatabaseWrapper) -> None:
     """Leave it as a database at rest is: with statistics, and on PostgreSQL vacuumed."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)" if connection.vendor == "postgresql" else "ANALYZE")
-
-
-def generated_id(number: int) -> str:
-    """Return the id of user `number`. No multiple of 3: those have emails."""
-    return f"u-{md5(f'user-{number}'.encode(), usedforsecurity=False).hexdigest()[:16]}"
 
 
 def _drop_indexes(cursor: Any) -> list[str]:
@@ -196,8 +166,8 @@ class _Population:
     def _user(self) -> dict[str, str]:
         rare = f"i % {self.tokens // RARE_USERS} = 4"
         return {
-            "id": _user_id(),
-            "name": f"CASE WHEN {rare} THEN '{RARE_NAME}' ELSE {_NAME} END || ' ' || i",
+            "id": USER_ID,
+            "name": f"CASE WHEN {rare} THEN '{RARE_NAME}' ELSE {NAME} END || ' ' || i",
             "is_active": f"{fraction('user off')} >= 0.05",
             "created_at": self.sql.moment.format("created"),
         }
@@ -206,7 +176,7 @@ class _Population:
         return {
             "id": "i + 1",
             "entity_id": _entity_id("owner"),
-            "user_id": _user_id(),
+            "user_id": USER_ID,
             "role": f"CASE WHEN {fraction('role')} < 0.02 THEN 'admin' ELSE 'member' END",
             "is_active": f"{fraction('membership off')} >= 0.02",
             "created_at": self.sql.moment.format("created"),
@@ -256,7 +226,7 @@ class _Population:
         return self._credential("key", "App ") | {"entity_id": _entity_id("owner")}
 
     def _user_token(self) -> dict[str, str]:
-        return self._credential("user token", "Device ") | {"user_id": _user_id()}
+        return self._credential("user token", "Device ") | {"user_id": USER_ID}
 
     def _credential(self, kind: str, name: str) -> dict[str, str]:
         expires = (
@@ -283,11 +253,11 @@ class _Population:
             "action": f"CASE part WHEN 0 THEN 'token_issued' ELSE"
             f" {one_of('action', _LATER_ACTIONS)} END",
             "entity_id": _entity_id("owner"),
-            "user_id": _user_id(),
+            "user_id": USER_ID,
             "credential_id": self._uuid("token"),
             "actor_kind": f"CASE WHEN {by_staff} THEN 'staff' ELSE 'user' END",
-            "actor_id": f"CASE WHEN {by_staff} THEN '1' ELSE {_user_id()} END",
-            "actor_name": f"CASE WHEN {by_staff} THEN '{BOSS}' ELSE {_NAME} || ' ' || i END",
+            "actor_id": f"CASE WHEN {by_staff} THEN '1' ELSE {USER_ID} END",
+            "actor_name": f"CASE WHEN {by_staff} THEN '{BOSS}' ELSE {NAME} || ' ' || i END",
             "application": f"CASE WHEN {by_staff} THEN '' ELSE 'App ' || {pick('app', 20)} END",
             "request_id": "md5('request-' || i || '-' || part)",
             "client_address": f"CAST('192.0.2.' || {pick('address', 250)} AS {self.sql.address})",
@@ -304,15 +274,6 @@ class _Population:
 
     def _nonce(self, kind: str) -> str:
         return f"CAST(substr(md5('{kind} nonce-' || i), 1, 12) AS {self.sql.blob})"
-
-
-_FIRST_NAME, _LAST_NAME = one_of("first name", _FIRST_NAMES), one_of("last name", _LAST_NAMES)
-_NAME = f"{_FIRST_NAME} || ' ' || {_LAST_NAME}"
-
-
-def _user_id() -> str:
-    email = f"lower({_FIRST_NAME} || '.' || {_LAST_NAME}) || '.' || i || '@example.com'"
-    return f"CASE WHEN i % 3 = 0 THEN {email} ELSE 'u-' || substr(md5('user-' || i), 1, 16) END"
 
 
 def _entity_id(number: str) -> str:

@@ -21,17 +21,16 @@ from entities.models import (
     UserToken,
 )
 from entities.services import add_member
+from tests.benchmarks.people import RARE_NAME, generated_id
 from tests.benchmarks.population import (
     BOSS,
     FEW,
     FIXED,
     HALF,
-    RARE_NAME,
     SMALL,
     TENTH,
     WIDE,
     fill,
-    generated_id,
     settle,
 )
 from tests.conftest import BY

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.benchmarks.people import RARE_NAME, generated_id
 from tests.benchmarks.population import (
     BOSS,
     FEW,
     FIXED,
     HALF,
-    RARE_NAME,
     SMALL,
     TENTH,
     WIDE,
-    generated_id,
 )
 
 if TYPE_CHECKING:
