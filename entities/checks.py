@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MIN_SIGNING_KEY_CHARS = 32
 _DURATIONS = ("REFRESH_GRACE", "LAST_USED_FLUSH")
+_SWITCHES = ("RATE_LIMITS", "TOKEN_READBACK")
+_RATES = ("RATE_LIMIT_API_KEY", "RATE_LIMIT_CALLER", "RATE_LIMIT_FAILURES")
 
 
 @register()
@@ -31,6 +33,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return [
         *_check_names(given),
         *_check_types(),
+        *_check_rates(),
         *_check_prefixes(),
         *_check_signing_keys(),
         *_check_authenticators(),
@@ -82,9 +85,22 @@ def _check_types() -> Iterator[CheckMessage]:
         yield Error(
             "ENTITIES['TRUSTED_PROXIES'] is not a number of zero or more.", id="entities.E002"
         )
-    readback: object = app_settings.TOKEN_READBACK
-    if not isinstance(readback, bool):
-        yield Error("ENTITIES['TOKEN_READBACK'] is neither True nor False.", id="entities.E002")
+    for name in _SWITCHES:
+        switch: object = getattr(app_settings, name)
+        if not isinstance(switch, bool):
+            yield Error(f"ENTITIES[{name!r}] is neither True nor False.", id="entities.E002")
+
+
+def _check_rates() -> Iterator[CheckMessage]:
+    for name in _RATES:
+        try:
+            getattr(app_settings, name)
+        except (TypeError, ValueError):
+            yield Error(
+                f"ENTITIES[{name!r}] is neither a rate nor None.",
+                hint="A rate is a number above zero, a slash, and second, minute, hour or day.",
+                id="entities.E007",
+            )
 
 
 def _check_prefixes() -> Iterator[CheckMessage]:

@@ -35,6 +35,12 @@ def test_stock_settings_are_fine_to_begin_with() -> None:
         ({"MAX_BODY_BYTES": 0}, "entities.E002"),
         ({"MAX_BODY_BYTES": "64"}, "entities.E002"),
         ({"TOKEN_READBACK": "off"}, "entities.E002"),
+        ({"RATE_LIMITS": "off"}, "entities.E002"),
+        ({"RATE_LIMIT_CALLER": "0/minute"}, "entities.E007"),
+        ({"RATE_LIMIT_CALLER": "6/min"}, "entities.E007"),
+        ({"RATE_LIMIT_API_KEY": "6/minute\n"}, "entities.E007"),
+        ({"RATE_LIMIT_FAILURES": 600}, "entities.E007"),
+        ({"RATE_LIMIT_FAILURES": ["600/minute"]}, "entities.E007"),
         ({"API_KEY_PREFIX": ""}, "entities.E003"),
         ({"API_KEY_PREFIX": "e-k"}, "entities.E003"),
         ({"USER_TOKEN_PREFIX": "1x"}, "entities.E003"),
@@ -70,6 +76,7 @@ def test_an_unknown_setting_is_named_with_the_known_ones(settings: Any) -> None:
         {"LAST_USED_FLUSH": None, "REFRESH_GRACE": timedelta(0)},
         {"SIGNING_KEYS": [GOOD_KEY, "h" * 64]},
         {"API_KEY_PREFIX": "acme_ek", "USER_TOKEN_PREFIX": "acme_ut"},
+        {"RATE_LIMIT_API_KEY": None, "RATE_LIMIT_CALLER": "1/second", "RATE_LIMITS": False},
     ],
 )
 def test_good_settings_are_left_alone(given: dict[str, Any], settings: Any) -> None:

@@ -18,6 +18,7 @@ from entities.api.body import check_length, read_json_object
 from entities.api.errors import exception_handler
 from entities.api.permissions import ManagesUser
 from entities.api.schema import ApiSchema
+from entities.api.throttling import CallThrottle, add_headers
 from entities.conf import app_settings
 from entities.exceptions import MembershipNotFoundError
 from entities.models import AuthToken, Membership
@@ -58,7 +59,7 @@ class ApiViewSet(ViewSet):
     parser_classes = [JSONParser]  # for the schema: `parse` reads the body itself
     renderer_classes = [JSONRenderer]
     content_negotiation_class = AlwaysJson
-    throttle_classes = []
+    throttle_classes = [CallThrottle]
     versioning_class = None
     metadata_class = None
     schema = ApiSchema()
@@ -90,6 +91,14 @@ class ApiViewSet(ViewSet):
         check_length(request._request, limit=app_settings.MAX_BODY_BYTES)
         super().initial(request, *args, **kwargs)
 
+    def check_permissions(self, request: Request) -> None:
+        """Count the call first: one that is not permitted is a call too."""
+        super().check_throttles(request)
+        super().check_permissions(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Nothing is left to do, see `check_permissions`."""
+
     def get_exception_handler(self) -> Callable[..., Response]:
         return exception_handler
 
@@ -104,6 +113,7 @@ class ApiViewSet(ViewSet):
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers[REQUEST_ID_HEADER] = origin_of(request._request).request_id
+        add_headers(request._request, response)
         return response
 
     def parse(self, serializer_class: type[BaseSerializer[Any]]) -> dict[str, Any]:

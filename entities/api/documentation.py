@@ -14,7 +14,7 @@ from drf_spectacular.utils import (
 
 from entities import exceptions as domain
 from entities.api.errors import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
-from entities.api.schema import ApiSchema, DoneSerializer, ProblemSerializer
+from entities.api.schema import ApiSchema, DoneSerializer, ProblemSerializer, response_header
 from entities.api.serializers import (
     AuthTokenSerializer,
     RefreshSerializer,
@@ -44,11 +44,8 @@ _PARAMETERS = [
         ("userId", "user", "auth0|5f7c8ec7"),
     )
 ] + [
-    OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=statuses)
-    for name, description, statuses in (
-        ("WWW-Authenticate", "The scheme of the three headers (RFC 9110).", [401]),
-        ("Allow", "The methods of the path (RFC 9110).", [405]),
-    )
+    response_header("WWW-Authenticate", "The scheme of the three headers (RFC 9110).", on=[401]),
+    response_header("Allow", "The methods of the path (RFC 9110).", on=[405]),
 ]
 
 _TOKEN_EXAMPLE = OpenApiExample(

@@ -66,6 +66,10 @@ _DJANGO: dict[int, tuple[str, StrOrPromise]] = {
         "unsupported_media_type",
         _("Send the body as application/json, in UTF-8."),
     ),
+    429: (
+        "rate_limited",
+        _("Too many calls. Wait for as many seconds as the header Retry-After says."),
+    ),
     500: ("internal_error", _("This went wrong on our side, and is logged. Try again later.")),
 }
 
@@ -188,6 +192,8 @@ def _respond(body: dict[str, Any], cause: drf.APIException | None = None) -> Res
     headers = {}
     if scheme := getattr(cause, "auth_header", None):
         headers["WWW-Authenticate"] = scheme
+    if wait := getattr(cause, "wait", None):
+        headers["Retry-After"] = str(wait)
     return Response(body, status=body["status"], headers=headers, content_type=PROBLEM_MEDIA_TYPE)
 
 

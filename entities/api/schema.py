@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from entities.api.errors import PROBLEM_MEDIA_TYPE, problem, status_error
 from entities.api.serializers import StrictSerializer, TokenChangesSerializer
 
 if TYPE_CHECKING:
@@ -26,8 +28,55 @@ _HEADERS = {
 }
 
 
+_INTEGER = {"type": "integer", "minimum": 1}
+
+
+def response_header(
+    name: str, description: str, *, on: list[int] | None = None, schema: Any = str
+) -> OpenApiParameter:
+    """Describe a header of answers, `on` these statuses or on any."""
+    return OpenApiParameter(
+        name, schema, OpenApiParameter.HEADER, description=description, response=on or True
+    )
+
+
+_ANY_CALL = [
+    response_header(
+        "RateLimit-Policy",
+        "The limits that this call counts against: q calls in w seconds "
+        "(draft-ietf-httpapi-ratelimit-headers).",
+    ),
+    response_header("RateLimit", "Of each limit, r calls are left, for t seconds."),
+    response_header(
+        "Retry-After", "Seconds after which to call again (RFC 9110).", on=[429], schema=_INTEGER
+    ),
+]
+
+
 class ApiSchema(AutoSchema):
-    """What drf-spectacular writes, and that a PATCH has a body."""
+    """What drf-spectacular writes, that a PATCH has a body, and what holds for any call."""
+
+    def get_override_parameters(self) -> list[Any]:
+        return [*super().get_override_parameters(), *_ANY_CALL]
+
+    def get_generic_problems(self) -> list[dict[str, Any]]:
+        """Build an example of each error that a call answers whatever it is about."""
+        code, error = status_error(429)
+        return [problem(429, code=code, error=error)]
+
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        for example in self.get_generic_problems():
+            status, name = str(example["status"]), example["code"]
+            described = OpenApiResponse(
+                ProblemSerializer,
+                example["title"],
+                [OpenApiExample(name, value=example, status_codes=[status])],
+            )
+            body = self._get_response_for_code(described, status, [PROBLEM_MEDIA_TYPE], direction)  # type: ignore[no-untyped-call]
+            known = bodies.setdefault(status, body)["content"][PROBLEM_MEDIA_TYPE]
+            known["examples"] |= body["content"][PROBLEM_MEDIA_TYPE]["examples"]
+        return bodies
 
     def _get_request_body(self, direction: Direction = "request") -> dict[str, Any] | None:
         body: dict[str, Any] | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]

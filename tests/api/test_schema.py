@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 PATH = "/entities/{entityId}/users/{userId}/authentication-token"
 ANSWERS = {
-    "getAuthenticationToken": "200 400 401 403 404 405 413 500",
-    "createAuthenticationToken": "201 400 401 403 404 405 409 411 413 415 500",
-    "updateAuthenticationToken": "200 400 401 403 404 405 411 413 415 500",
-    "deleteAuthenticationToken": "200 400 401 403 404 405 413 500",
-    "refreshAuthenticationToken": "200 400 401 403 404 405 409 411 413 415 500",
+    "getAuthenticationToken": "200 400 401 403 404 405 413 429 500",
+    "createAuthenticationToken": "201 400 401 403 404 405 409 411 413 415 429 500",
+    "updateAuthenticationToken": "200 400 401 403 404 405 411 413 415 429 500",
+    "deleteAuthenticationToken": "200 400 401 403 404 405 413 429 500",
+    "refreshAuthenticationToken": "200 400 401 403 404 405 409 411 413 415 429 500",
 }
 NONE_LIVE = {"user_not_found", "token_not_found", "token_revoked", "token_suspended"}
 NONE_READABLE = NONE_LIVE | {"token_expired", "token_key_retired"}
 TERMS = {"flags_invalid", "expiry_invalid", "flag_ceiling", "flag_restricted"}
 ANY_CALL = {"not_authenticated", "permission_denied", "not_found", "bad_request"}
-ANY_CALL |= {"method_not_allowed", "body_too_large", "internal_error"}
+ANY_CALL |= {"method_not_allowed", "body_too_large", "rate_limited", "internal_error"}
 ANY_BODY = {"body_malformed", "validation_error", "length_required", "unsupported_media_type"}
 CODES = {
     "getAuthenticationToken": ANY_CALL | NONE_READABLE | {"flag_ceiling"},
@@ -140,8 +140,10 @@ def test_every_answer_is_there_with_examples_that_fit(
             validator(document, content["schema"]).validate(example)
             assert example["success"] is (status < "400")
             assert status < "400" or example["status"] == int(status)
-        assert ("WWW-Authenticate" in response.get("headers", {})) is (status == "401")
-        assert ("Allow" in response.get("headers", {})) is (status == "405")
+        assert ("WWW-Authenticate" in response["headers"]) is (status == "401")
+        assert ("Allow" in response["headers"]) is (status == "405")
+        assert ("Retry-After" in response["headers"]) is (status == "429")
+        assert {"RateLimit", "RateLimit-Policy"} <= response["headers"].keys()
 
 
 @pytest.mark.parametrize("name", CODES)
