@@ -164,6 +164,16 @@ class TokenChangedError(EntitiesError):
     message = _("The token has changed since, and nothing was done. Look at it again.")
 
 
+class PreconditionFailedError(EntitiesError):
+    """What is to be changed has another version than those that the actor named."""
+
+    code = "precondition_failed"
+    message = _(
+        "This has changed since, and nothing was done. Get it again, and send its new ETag in "
+        "If-Match."
+    )
+
+
 class TokenMismatchError(EntitiesError):
     """The text to refresh is forged, somebody else's, or of another token of this user."""
 

@@ -11,10 +11,12 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from entities.api.authentication import HeaderAuthentication
 from entities.api.body import check_length, read_json_object
+from entities.api.conditions import etag_of, if_match, is_known
 from entities.api.errors import exception_handler
 from entities.api.permissions import ManagesUser
 from entities.api.schema import ApiSchema
@@ -25,18 +27,20 @@ from entities.models import AuthToken, Membership
 from entities.origins import REQUEST_ID_HEADER, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from django.http import HttpRequest
     from rest_framework.parsers import BaseParser
     from rest_framework.renderers import BaseRenderer
     from rest_framework.request import Request
-    from rest_framework.response import Response
     from rest_framework.serializers import BaseSerializer
     from rest_framework.views import AsView, GenericView
 
     from entities.actors import Actor
+    from entities.models import ApiKey, UserToken
     from entities.verification import Principal
+
+    Credential = AuthToken | ApiKey | UserToken
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -83,6 +87,15 @@ class ApiViewSet(ViewSet):
         """The caller as the services want to know him, and where the request came from."""
         return replace(self.caller.actor, origin=origin_of(self.request._request))
 
+    @property
+    def if_match(self) -> frozenset[str] | None:
+        """Versions one of which the caller wants to change, for a service; None: whatever it is.
+
+        Raises:
+            ValidationError: the header If-Match is malformed.
+        """
+        return if_match(self.request._request)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what no credentials would make right before any are looked at."""
         method = _method_as_sent(request._request)
@@ -115,6 +128,30 @@ class ApiViewSet(ViewSet):
         response.headers[REQUEST_ID_HEADER] = origin_of(request._request).request_id
         add_headers(request._request, response)
         return response
+
+    def respond(
+        self,
+        data: Mapping[str, Any],
+        *,
+        status: int = 200,
+        version: str | None = None,
+        secrets: Mapping[str, Credential] | None = None,
+    ) -> Response:
+        """Answer with `data`; of a GET that knows it already, with 304.
+
+        Args:
+            version: of the row that `data` shows, for its ETag; `None`: it has none.
+            secrets: each field of `data` that may hold a text, and the credential whose text it is.
+                They go into no digest.
+        """
+        headers: dict[str, str] = {}
+        if version is not None:
+            hidden = {name: data[name] is not None for name in secrets or ()}
+            headers["ETag"] = etag_of(version, JSONRenderer().render({**data, **hidden}))
+            is_read = self.request.method in ("GET", "HEAD")
+            if is_read and is_known(self.request._request, headers["ETag"]):
+                return Response(status=304, headers=headers)
+        return Response(data, status=status, headers=headers)
 
     def parse(self, serializer_class: type[BaseSerializer[Any]]) -> dict[str, Any]:
         """Read the body in the shape of `serializer_class`."""

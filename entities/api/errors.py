@@ -50,6 +50,7 @@ STATUS_OF: dict[type[domain.EntitiesError], int] = {
     domain.TokenChangedError: 409,
     domain.TokenExistsError: 409,
     domain.TokenReusedError: 409,
+    domain.PreconditionFailedError: 412,
 }
 
 WIRE_NAMES = {"expires_at": "expiry", "flags": "flags", "text": "authenticationToken"}

@@ -40,6 +40,36 @@ def response_header(
     )
 
 
+def request_header(name: str, description: str, *, pattern: str, example: str) -> OpenApiParameter:
+    """Describe a header that a call may send."""
+    return OpenApiParameter(
+        name,
+        {"type": "string", "pattern": pattern},
+        OpenApiParameter.HEADER,
+        description=description,
+        examples=[OpenApiExample("key" if "Key" in name else "tag", value=example)],
+    )
+
+
+_EXAMPLE_TAG = '"5a8f1c0de34b7a1290cc41f7.09b2d4e6f8a1c3e5b7d90a2c"'
+_TAGS = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
+
+ETAG = response_header(
+    "ETag", "The version of what the answer shows (RFC 9110).", on=[200, 201, 304]
+)
+IF_MATCH = request_header(
+    "If-Match",
+    "ETag of what is to be changed, or several. Where it has another by now, nothing is done: 412.",
+    pattern=_TAGS,
+    example=_EXAMPLE_TAG,
+)
+IF_NONE_MATCH = request_header(
+    "If-None-Match",
+    "ETag of an answer that the caller has. Where nothing is new, the answer is 304.",
+    pattern=_TAGS,
+    example=_EXAMPLE_TAG,
+)
+
 _ANY_CALL = [
     response_header(
         "RateLimit-Policy",
