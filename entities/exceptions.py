@@ -196,6 +196,33 @@ class TokenReusedError(EntitiesError):
     )
 
 
+class RequestInProgressError(EntitiesError):
+    """The same request, by its key, came before and is under way."""
+
+    code = "request_in_progress"
+    message = _("A request with this Idempotency-Key is under way. Send it again in a moment.")
+
+
+class IdempotencyKeyReusedError(EntitiesError):
+    """Another request came with the key of this one."""
+
+    code = "idempotency_key_reused"
+    message = _(
+        "Another request was sent with this Idempotency-Key: a key belongs to one method, path and "
+        "body. Send a new key."
+    )
+
+
+class ReplayExpiredError(EntitiesError):
+    """The first answer to a request held a text that is good no more."""
+
+    code = "replay_expired"
+    message = _(
+        "This request was carried out before, and the text in its answer is good no more. Look at "
+        "what stands now, or send a new Idempotency-Key."
+    )
+
+
 class CredentialRevokedError(EntitiesError):
     """An API key or user token to rotate is revoked, has expired, or was rotated just now."""
 

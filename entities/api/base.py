@@ -17,14 +17,17 @@ from rest_framework.viewsets import ViewSet
 from entities.api.authentication import HeaderAuthentication
 from entities.api.body import check_length, read_json_object
 from entities.api.conditions import etag_of, if_match, is_known
-from entities.api.errors import exception_handler
+from entities.api.errors import Replay, exception_handler
 from entities.api.permissions import ManagesUser
+from entities.api.retries import begin, settle
 from entities.api.schema import ApiSchema
 from entities.api.throttling import CallThrottle, add_headers
 from entities.conf import app_settings
 from entities.exceptions import MembershipNotFoundError
 from entities.models import AuthToken, Membership
 from entities.origins import REQUEST_ID_HEADER, origin_of
+from entities.services.retries import Attempt, KeptAnswer
+from entities.verification import Principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
 
     from entities.actors import Actor
     from entities.models import ApiKey, UserToken
-    from entities.verification import Principal
 
     Credential = AuthToken | ApiKey | UserToken
 
@@ -55,6 +57,16 @@ class AlwaysJson(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type or ""
 
 
+class Answer(Response):
+    """An answer that knows which of its fields hold a text, and of which credential."""
+
+    secrets: Mapping[str, Credential]
+
+    def __init__(self, *args: Any, secrets: Mapping[str, Credential], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.secrets = secrets
+
+
 class ApiViewSet(ViewSet):
     """JSON in and out, one error form, never cached, and transactions left to the services."""
 
@@ -68,6 +80,8 @@ class ApiViewSet(ViewSet):
     metadata_class = None
     schema = ApiSchema()
     http_method_names = ["get", "head", "post", "patch", "delete"]
+    attempt: Attempt | None = None
+    """Of a POST that carries a key, while it is carried out."""
 
     @classmethod
     def as_view(
@@ -97,12 +111,20 @@ class ApiViewSet(ViewSet):
         return if_match(self.request._request)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse what no credentials would make right before any are looked at."""
+        """Refuse what no credentials would make right before any are looked at.
+
+        What was answered before is answered again, once the caller is known and permitted.
+        """
         method = _method_as_sent(request._request)
         if method not in self.allowed_methods:
             raise MethodNotAllowed(method)
         check_length(request._request, limit=app_settings.MAX_BODY_BYTES)
         super().initial(request, *args, **kwargs)
+        if isinstance(request.auth, Principal):
+            begun = begin(request._request, by=self.actor)
+            if isinstance(begun, KeptAnswer):
+                raise Replay(begun)
+            self.attempt = begun
 
     def check_permissions(self, request: Request) -> None:
         """Count the call first: one that is not permitted is a call too."""
@@ -120,9 +142,13 @@ class ApiViewSet(ViewSet):
     ) -> Response:
         """Forbid caching: caches spare requests with `Authorization` only, and ours have none.
 
+        An answer to a POST with a key is kept before it is sent.
+
         Spec: RFC 9111 section 3.5.
         """
         response = super().finalize_response(request, response, *args, **kwargs)
+        if self.attempt is not None:
+            settle(self.attempt, response, getattr(response, "secrets", {}))
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers[REQUEST_ID_HEADER] = origin_of(request._request).request_id
@@ -142,7 +168,7 @@ class ApiViewSet(ViewSet):
         Args:
             version: of the row that `data` shows, for its ETag; `None`: it has none.
             secrets: each field of `data` that may hold a text, and the credential whose text it is.
-                They go into no digest.
+                They go into no digest, and are not kept with the answer.
         """
         headers: dict[str, str] = {}
         if version is not None:
@@ -151,7 +177,7 @@ class ApiViewSet(ViewSet):
             is_read = self.request.method in ("GET", "HEAD")
             if is_read and is_known(self.request._request, headers["ETag"]):
                 return Response(status=304, headers=headers)
-        return Response(data, status=status, headers=headers)
+        return Answer(data, status=status, headers=headers, secrets=secrets or {})
 
     def parse(self, serializer_class: type[BaseSerializer[Any]]) -> dict[str, Any]:
         """Read the body in the shape of `serializer_class`."""

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 PATH = "/entities/{entityId}/users/{userId}/authentication-token"
 ANSWERS = {
     "getAuthenticationToken": "200 304 400 401 403 404 405 412 413 429 500",
-    "createAuthenticationToken": "201 400 401 403 404 405 409 411 412 413 415 429 500",
+    "createAuthenticationToken": "201 400 401 403 404 405 409 411 412 413 415 422 429 500",
     "updateAuthenticationToken": "200 400 401 403 404 405 411 412 413 415 429 500",
     "deleteAuthenticationToken": "200 400 401 403 404 405 412 413 429 500",
-    "refreshAuthenticationToken": "200 400 401 403 404 405 409 411 412 413 415 429 500",
+    "refreshAuthenticationToken": "200 400 401 403 404 405 409 411 412 413 415 422 429 500",
 }
 NONE_LIVE = {"user_not_found", "token_not_found", "token_revoked", "token_suspended"}
 NONE_READABLE = NONE_LIVE | {"token_expired", "token_key_retired"}
@@ -35,11 +35,13 @@ ANY_CALL |= {
     "internal_error",
 }
 ANY_BODY = {"body_malformed", "validation_error", "length_required", "unsupported_media_type"}
+ANY_POST = {"request_in_progress", "replay_expired", "idempotency_key_reused"}
 CODES = {
     "getAuthenticationToken": ANY_CALL | NONE_READABLE | {"flag_ceiling"},
     "createAuthenticationToken": ANY_CALL
     | ANY_BODY
     | TERMS
+    | ANY_POST
     | {"user_not_found", "user_inactive", "token_exists"},
     "updateAuthenticationToken": ANY_CALL
     | ANY_BODY
@@ -49,15 +51,16 @@ CODES = {
     "deleteAuthenticationToken": ANY_CALL | {"user_not_found", "token_not_found", "token_revoked"},
     "refreshAuthenticationToken": ANY_CALL
     | ANY_BODY
+    | ANY_POST
     | NONE_LIVE
     | {"expiry_invalid", "token_mismatch", "token_reused", "flag_ceiling"},
 }
 HEADERS = {
     "getAuthenticationToken": ["If-Match", "If-None-Match"],
-    "createAuthenticationToken": ["If-Match"],
+    "createAuthenticationToken": ["Idempotency-Key", "If-Match"],
     "updateAuthenticationToken": ["If-Match"],
     "deleteAuthenticationToken": ["If-Match"],
-    "refreshAuthenticationToken": ["If-Match"],
+    "refreshAuthenticationToken": ["Idempotency-Key", "If-Match"],
 }
 BODIES = {
     "createAuthenticationToken": {"expiry", "flags"},
@@ -166,7 +169,10 @@ def test_every_answer_is_there_with_examples_that_fit(
             assert status < "400" or example["status"] == int(status)
         assert ("WWW-Authenticate" in response["headers"]) is (status == "401")
         assert ("Allow" in response["headers"]) is (status == "405")
-        assert ("Retry-After" in response["headers"]) is (status == "429")
+        assert ("Retry-After" in response["headers"]) is (status in {"409", "429"})
+        assert ("Idempotent-Replayed" in response["headers"]) is (
+            status < "300" and "Idempotency-Key" in HEADERS[name]
+        )
         assert {"RateLimit", "RateLimit-Policy"} <= response["headers"].keys()
 
 
