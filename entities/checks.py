@@ -43,10 +43,12 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Judge what is fine to begin with, and not in production."""
-    if app_settings.SIGNING_KEYS:
-        return []
-    return [
-        Error(
+    return [*_check_own_keys(), *_check_proxies()]
+
+
+def _check_own_keys() -> Iterator[CheckMessage]:
+    if not app_settings.SIGNING_KEYS:
+        yield Error(
             "ENTITIES['SIGNING_KEYS'] is not set, so that SECRET_KEY signs credentials.",
             hint=(
                 "Give credentials keys of their own: whoever learns SECRET_KEY forges tokens, and "
@@ -55,7 +57,17 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
             ),
             id="entities.E006",
         )
-    ]
+
+
+def _check_proxies() -> Iterator[CheckMessage]:
+    # Otherwise whoever guesses makes everybody wait.
+    if settings.SECURE_PROXY_SSL_HEADER and app_settings.TRUSTED_PROXIES == 0:
+        yield checks.Warning(
+            "SECURE_PROXY_SSL_HEADER tells of a proxy, and ENTITIES['TRUSTED_PROXIES'] of none, so "
+            "that all clients have one address, and one limit of wrong credentials.",
+            hint="Set TRUSTED_PROXIES to how many proxies add to X-Forwarded-For.",
+            id="entities.W002",
+        )
 
 
 def _check_names(given: dict[str, Any]) -> Iterator[CheckMessage]:

@@ -90,6 +90,14 @@ def test_production_wants_signing_keys_of_their_own(settings: Any) -> None:
     assert ids(deploy=True) == set()
 
 
+def test_a_proxy_that_is_not_counted_is_found(settings: Any) -> None:
+    settings.ENTITIES = {"SIGNING_KEYS": [GOOD_KEY]}
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert ids(deploy=True) == {"entities.W002"}
+    settings.ENTITIES = {"SIGNING_KEYS": [GOOD_KEY], "TRUSTED_PROXIES": 1}
+    assert ids(deploy=True) == set()
+
+
 def test_two_keys_of_one_id_are_refused(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr("entities.codec.KEY_ID_BYTES", 0)
     settings.ENTITIES = {"SIGNING_KEYS": ["x" * 40, "y" * 40]}
