@@ -19,6 +19,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 60,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;",
     }
+# It keeps nothing, so that no test's calls count against the limits of another.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 INSTALLED_APPS = [
     "entities",  # before the admin, whose index it adds to
     "django.contrib.admin",

@@ -16,7 +16,9 @@ import environ
 from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from entities.conf import Rate
+
+BASE_DIR: Path = Path(__file__).resolve().parent.parent
 
 _ON = {"1", "on", "true", "yes"}
 _OFF = {"0", "off", "false", "no"}
@@ -120,6 +122,26 @@ def seconds(name: str) -> timedelta:
     return timedelta(seconds=number(name, default=0))
 
 
+def rate(name: str) -> str | None:
+    """Read a rate like `600/minute`; `off` is None.
+
+    Raises:
+        ImproperlyConfigured: it is neither.
+
+    """
+    value = (text(name) or "").lower()
+    if value in _OFF:
+        return None
+    try:
+        Rate.parse(value)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} is neither off nor a rate: a number above zero, a slash, and second, minute, "
+            "hour or day."
+        ) from None
+    return value
+
+
 def data_dir() -> Path:
     """Return the directory of what the service keeps on disk: the key file, SQLite's database."""
     return Path(text("DATA_DIR") or BASE_DIR / "var").resolve()
@@ -157,7 +179,11 @@ def cache() -> dict[str, Any]:
     """Read CACHE_URL for Django; unset, each process has a cache of its own."""
     url = text("CACHE_URL")
     if url is None:
-        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        return {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            # Limits keep three counts a caller: of what is culled, they would begin anew.
+            "OPTIONS": {"MAX_ENTRIES": 30_000},
+        }
     config = _parsed("CACHE_URL", environ.Env.cache_url_config, url)
     if "redis" in url.partition(":")[0]:
         config["BACKEND"] = "django.core.cache.backends.redis.RedisCache"

@@ -14,7 +14,15 @@ from drf_spectacular.utils import (
 
 from entities import exceptions as domain
 from entities.api.errors import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
-from entities.api.schema import ApiSchema, DoneSerializer, ProblemSerializer
+from entities.api.schema import (
+    ETAG,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    ApiSchema,
+    DoneSerializer,
+    ProblemSerializer,
+    response_header,
+)
 from entities.api.serializers import (
     AuthTokenSerializer,
     RefreshSerializer,
@@ -44,11 +52,8 @@ _PARAMETERS = [
         ("userId", "user", "auth0|5f7c8ec7"),
     )
 ] + [
-    OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=statuses)
-    for name, description, statuses in (
-        ("WWW-Authenticate", "The scheme of the three headers (RFC 9110).", [401]),
-        ("Allow", "The methods of the path (RFC 9110).", [405]),
-    )
+    response_header("WWW-Authenticate", "The scheme of the three headers (RFC 9110).", on=[401]),
+    response_header("Allow", "The methods of the path (RFC 9110).", on=[405]),
 ]
 
 _TOKEN_EXAMPLE = OpenApiExample(
@@ -131,9 +136,9 @@ def _requests(*examples: tuple[str, dict[str, Any]]) -> list[OpenApiExample]:
     return [OpenApiExample(name, value=value, request_only=True) for name, value in examples]
 
 
-def _call(**facts: Any) -> Callable[[Any], Any]:
+def _call(*headers: OpenApiParameter, **facts: Any) -> Callable[[Any], Any]:
     """Document a call on our own schema class: `extend_schema` builds on the host's default one."""
-    document = extend_schema(tags=_TAGS, parameters=_PARAMETERS, **facts)
+    document = extend_schema(tags=_TAGS, parameters=[*_PARAMETERS, *headers], **facts)
 
     def decorator(method: Any) -> Any:
         method.kwargs = {"schema": ApiSchema}
@@ -144,16 +149,22 @@ def _call(**facts: Any) -> Callable[[Any], Any]:
 
 document_auth_token: Callable[[Any], Any] = extend_schema_view(
     retrieve=_call(
+        IF_MATCH,
+        IF_NONE_MATCH,
+        ETAG,
         operation_id="getAuthenticationToken",
         summary="Get Authentication Token",
         description="Get the authentication token for a user in a specific entity.",
         request=None,
         responses={
             200: OpenApiResponse(AuthTokenSerializer, "The token.", [_TOKEN_EXAMPLE]),
-            **_problems(*_NONE_READABLE, domain.FlagCeilingError),
+            304: OpenApiResponse(description="The caller has this answer already."),
+            **_problems(*_NONE_READABLE, domain.FlagCeilingError, domain.PreconditionFailedError),
         },
     ),
     create=_call(
+        IF_MATCH,
+        ETAG,
         operation_id="createAuthenticationToken",
         summary="Create Authentication Token",
         description=(
@@ -169,11 +180,14 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
                 domain.MembershipNotFoundError,
                 domain.MembershipInactiveError,
                 domain.TokenExistsError,
+                domain.PreconditionFailedError,
                 body=True,
             ),
         },
     ),
     partial_update=_call(
+        IF_MATCH,
+        ETAG,
         operation_id="updateAuthenticationToken",
         summary="Update Authentication Token",
         description=(
@@ -184,10 +198,17 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
         examples=_requests(_FLAGS_EXAMPLE, _TERMS_EXAMPLE),
         responses={
             200: OpenApiResponse(AuthTokenSerializer, "The token.", [_TOKEN_EXAMPLE]),
-            **_problems(*_TERMS_REFUSED, domain.NothingToChangeError, *_NONE_READABLE, body=True),
+            **_problems(
+                *_TERMS_REFUSED,
+                domain.NothingToChangeError,
+                *_NONE_READABLE,
+                domain.PreconditionFailedError,
+                body=True,
+            ),
         },
     ),
     destroy=_call(
+        IF_MATCH,
         operation_id="deleteAuthenticationToken",
         summary="Delete Authentication Token",
         description=(
@@ -201,6 +222,7 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
                 domain.MembershipNotFoundError,
                 domain.TokenNotFoundError,
                 domain.TokenRevokedError,
+                domain.PreconditionFailedError,
             ),
         },
     ),
@@ -208,6 +230,8 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
 
 document_refresh: Callable[[Any], Any] = extend_schema_view(
     create=_call(
+        IF_MATCH,
+        ETAG,
         operation_id="refreshAuthenticationToken",
         summary="Refresh Authentication Token",
         description=(
@@ -230,6 +254,7 @@ document_refresh: Callable[[Any], Any] = extend_schema_view(
                 domain.FlagCeilingError,
                 *_NONE_LIVE,
                 domain.TokenReusedError,
+                domain.PreconditionFailedError,
                 body=True,
             ),
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from entities.models.credentials import ApiKey, UserToken
 from entities.models.directory import Entity, Membership, Role, User
 from entities.models.events import Action, Event
+from entities.models.retries import IdempotencyKey
 from entities.models.staff import StaffLimit
 from entities.models.tokens import AuthToken, AuthTokenFlag, Death, RevocationReason, TextAge
 
@@ -16,6 +17,7 @@ __all__ = [
     "Death",
     "Entity",
     "Event",
+    "IdempotencyKey",
     "Membership",
     "RevocationReason",
     "Role",

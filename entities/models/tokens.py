@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from entities import keys
 from entities.codec import NONCE_BYTES, Kind
 from entities.models.directory import Membership
+from entities.models.versions import version_of
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -204,6 +205,13 @@ class AuthToken(models.Model):
         if self.expires_at <= at:
             return Death.EXPIRED
         return None
+
+    @property
+    def version(self) -> str:
+        """What it says and holds, in short: changes with each act on it, not with its use."""
+        return version_of(
+            self.pk, self.generation, self.flags, self.expires_at, self.lifetime, self.revoked_at
+        )
 
     def derive_text(self) -> str | None:
         """Write its text again; None where the key that signed it is retired. Costs no query."""

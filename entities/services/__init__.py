@@ -35,19 +35,29 @@ from entities.services.directory import (
     save_user,
 )
 from entities.services.refresh import refresh_token
+from entities.services.retries import (
+    begin_attempt,
+    keep_answer,
+    let_go,
+    prune_idempotency_keys,
+)
 from entities.services.tokens import issue_token, read_token, revoke_token, update_token
 
 __all__ = [
     "add_flag",
     "add_member",
+    "begin_attempt",
     "delete_record",
     "extend_tokens",
     "issue_api_key",
     "issue_token",
     "issue_user_token",
+    "keep_answer",
+    "let_go",
     "lift_staff_limit",
     "limit_staff",
     "prune_events",
+    "prune_idempotency_keys",
     "prune_tokens",
     "read_token",
     "refresh_token",

@@ -27,11 +27,13 @@ from entities.services.rules import (
     check_ceiling,
     check_expiry,
     check_restricted,
+    check_version,
     current_token,
+    locked_token,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from entities.actors import Actor
@@ -45,6 +47,7 @@ def issue_token(
     by: Actor,
     expires_at: datetime | None = None,
     flags: Sequence[str] = (),
+    if_match: Collection[str] | None = None,
 ) -> AuthToken:
     """Create the authentication token of `membership`.
 
@@ -53,10 +56,12 @@ def issue_token(
 
     Args:
         expires_at: moment it ends, aware; `None` takes the entity's default lifetime.
+        if_match: versions one of which the actor wants to find; where none is live, that is none.
 
     Raises:
         MembershipInactiveError: the user, the membership or the entity is off.
         TokenExistsError: a live one stands.
+        PreconditionFailedError: `if_match` is given.
         LifetimeError: `expires_at` is past, or beyond the entity's longest lifetime.
         FlagsError: a flag has the wrong form, or there are over 32.
         FlagNotGrantedError: a restricted flag, and `by` is no admin.
@@ -74,6 +79,7 @@ def issue_token(
     lifetime = check_expiry(expires_at, entity=entity, at=now)
 
     events = _replace_dead(membership, by=by, at=now)
+    check_version(None, if_match)
     token = AuthToken(
         id=new_id(),
         nonce=new_nonce(),
@@ -99,10 +105,21 @@ def issue_token(
     return token
 
 
-def read_token(*, membership: Membership, by: Actor) -> AuthToken:
+def read_token(
+    *,
+    membership: Membership,
+    by: Actor,
+    if_match: Collection[str] | None = None,
+    shows_text: bool = True,
+) -> AuthToken:
     """Return the live token of `membership`, for `by` to see its text.
 
+    Args:
+        if_match: versions of the token one of which it has to have; `None`: any.
+        shows_text: whether `by` gets to see the text, which may be an event.
+
     Raises:
+        PreconditionFailedError: its version is none of `if_match`.
         TokenNotFoundError, TokenRevokedError, TokenExpiredError, TokenSuspendedError: none lives.
         TokenKeyRetiredError: its signing key is configured no more, so that it verifies no more.
         FlagCeilingError: it has flags that the actor's own authentication token lacks.
@@ -112,7 +129,8 @@ def read_token(*, membership: Membership, by: Actor) -> AuthToken:
     check_alive(token, at=now)
     check_ceiling(token.flags, by=by)
     _check_readable(token)
-    if _is_shown_to_another(token, by=by):
+    check_version(token.version, if_match)
+    if shows_text and _is_shown_to_another(token, by=by):
         record_and_tell(Action.TOKEN_TEXT_READ, token, by=by, at=now)
     return token
 
@@ -124,6 +142,7 @@ def update_token(
     by: Actor,
     expires_at: datetime | None = None,
     flags: Sequence[str] | None = None,
+    if_match: Collection[str] | None = None,
 ) -> AuthToken:
     """Change expiry, flags or both of the live token of `membership`; its text stays as it is.
 
@@ -133,8 +152,10 @@ def update_token(
     Args:
         expires_at: new moment it ends, aware; `None` leaves it.
         flags: all of the new flags; `None` leaves them.
+        if_match: versions of the token one of which it has to have; `None`: any.
 
     Raises:
+        PreconditionFailedError: its version is none of `if_match`.
         NothingToChangeError: neither is given.
         TokenNotFoundError, TokenRevokedError, TokenExpiredError, TokenSuspendedError: none lives.
         TokenKeyRetiredError: its signing key is configured no more.
@@ -144,13 +165,12 @@ def update_token(
     if expires_at is None and flags is None:
         raise NothingToChangeError
     now = timezone.now()
-    standing = current_token(membership)
-    token = AuthToken.objects.select_for_update().get(pk=standing.pk)
-    token.membership = standing.membership
+    token = locked_token(current_token(membership))
     entity = token.membership.entity
     check_alive(token, at=now)
     check_ceiling(token.flags, by=by)
     _check_readable(token)
+    check_version(token.version, if_match)
     before = {"expires_at": token.expires_at.isoformat(), "flags": token.flags}
     if flags is not None:
         flags = clean_flags(flags)
@@ -179,17 +199,25 @@ def revoke_token(
     membership: Membership,
     by: Actor,
     reason: RevocationReason = RevocationReason.DELETED,
+    if_match: Collection[str] | None = None,
 ) -> AuthToken:
     """Revoke the token of `membership`, also an expired one: it could be refreshed otherwise.
 
+    Args:
+        if_match: versions of the token one of which it has to have; `None`: any. Costs a query.
+
     Raises:
+        PreconditionFailedError: its version is none of `if_match`.
         TokenNotFoundError: there is none.
         TokenRevokedError: it was revoked before, or is being revoked by somebody else right now.
     """
     token = current_token(membership)
-    if token.epoch != token.membership.entity.token_epoch or not mark_revoked(
-        token, by=by, reason=reason
-    ):
+    if if_match is not None:
+        token = locked_token(token)
+    if token.revoked_at is not None or token.epoch != token.membership.entity.token_epoch:
+        raise TokenRevokedError
+    check_version(token.version, if_match)
+    if not mark_revoked(token, by=by, reason=reason):
         raise TokenRevokedError
     return token
 

@@ -49,6 +49,10 @@ ENTITIES_VARIABLES = {
     "ENTITIES_AUTH_TOKEN_PREFIX": ("at", "at"),
     "ENTITIES_LAST_USED_FLUSH": ("60", timedelta(minutes=1)),
     "ENTITIES_MAX_BODY_BYTES": ("1024", 1024),
+    "ENTITIES_RATE_LIMITS": ("off", False),
+    "ENTITIES_RATE_LIMIT_API_KEY": ("5/Second", "5/second"),
+    "ENTITIES_RATE_LIMIT_CALLER": ("off", None),
+    "ENTITIES_RATE_LIMIT_FAILURES": ("1000/day", "1000/day"),
     "ENTITIES_REFRESH_GRACE": ("0", timedelta(0)),
     "ENTITIES_SIGNING_KEYS": ("one, two,", ["one", "two"]),
     "ENTITIES_TOKEN_READBACK": ("off", False),
@@ -235,6 +239,11 @@ def test_a_secret_that_begins_with_a_dollar_is_taken_as_it_is(settings_of: Load)
         (
             {"ENTITIES_REFRESH_GRACE": "30s"},
             "ENTITIES_REFRESH_GRACE is not a whole number of zero or more.",
+        ),
+        ({"ENTITIES_RATE_LIMITS": "of"}, "ENTITIES_RATE_LIMITS is neither on nor off."),
+        (
+            {"ENTITIES_RATE_LIMIT_CALLER": "0/minute"},
+            "ENTITIES_RATE_LIMIT_CALLER is neither off nor a rate: a number above zero,",
         ),
         ({"HSTS_SECONDS": "-1"}, "HSTS_SECONDS is not a whole number of zero or more."),
         ({"LANGUAGE_CODE": "xx"}, "LANGUAGE_CODE is no code of a language that is known here."),
