@@ -76,14 +76,16 @@ class ServiceAdmin(ModelAdmin):
         """Write the line of curl that uses the new text of `obj`, where there is one."""
         return None
 
-    def within(self, rows: QuerySet[Any], entity_ids: Collection[str]) -> QuerySet[Any]:
+    def within(
+        self, request: HttpRequest, rows: QuerySet[Any], entity_ids: Collection[str]
+    ) -> QuerySet[Any]:
         """Leave those of `rows` that belong to these entities."""
         return rows.filter((f"{self.entity_path}__in", entity_ids))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         limit = limited_to(request)
-        return rows if limit is None else self.within(rows, limit)
+        return rows if limit is None else self.within(request, rows, limit)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return UncountedChangeList
@@ -181,7 +183,9 @@ class ServiceAdmin(ModelAdmin):
 class UnlimitedAdmin(ServiceAdmin):
     """A screen of what works in every entity: closed to staff who are limited to some."""
 
-    def within(self, rows: QuerySet[Any], entity_ids: Collection[str]) -> QuerySet[Any]:
+    def within(
+        self, request: HttpRequest, rows: QuerySet[Any], entity_ids: Collection[str]
+    ) -> QuerySet[Any]:
         return rows.none()
 
     def has_add_permission(self, request: HttpRequest) -> bool:

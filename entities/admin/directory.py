@@ -17,7 +17,7 @@ from entities.admin.display import name_above_id
 from entities.admin.fields import in_days
 from entities.admin.filters import by_entity, by_user
 from entities.admin.forms import EntityForm, NewMemberForm, ServiceForm
-from entities.admin.limits import limited_to
+from entities.admin.limits import few_memberships, limited_to
 from entities.admin.overview import entity_panels, user_panels
 from entities.admin.panels import Link
 from entities.admin.search import search_owners
@@ -121,13 +121,18 @@ class UserAdmin(ActsMixin, _OwnIdAdmin):
     list_select_related = ("account",)
     sortable_by = ()
     search_fields = ("id", "name")
+    search_help_text = _("Search by parts of the id or the name. A thousand at most are shown.")
     ordering = ("name", "id")
     fields = ("id", "name", "is_active", "account", "created_at")
     readonly_fields = ("created_at",)
     raw_id_fields = ("account",)
     acts: ClassVar = (SignOutUser(),)
 
-    def within(self, rows: QuerySet[Any], entity_ids: Collection[str]) -> QuerySet[Any]:
+    def within(
+        self, request: HttpRequest, rows: QuerySet[Any], entity_ids: Collection[str]
+    ) -> QuerySet[Any]:
+        if (few := few_memberships(request, entity_ids)) is not None:
+            return rows.filter(pk__in=few.values("user"))
         theirs = Membership.objects.filter(user=OuterRef("pk"), entity__in=entity_ids)
         return rows.filter(Exists(theirs))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 MAX_OWNERS = 300
+MAX_FOUND = 1000
 MAX_WORDS = 6
 _SHORTEST_PART = 3  # an index of three-letter parts knows no shorter ones
 _CREDENTIAL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,15}_[0-9A-Za-z]{20,}", re.ASCII)
@@ -36,10 +37,16 @@ def words_of(term: str) -> list[str]:
 
 
 def search_fields(rows: QuerySet[Any], term: str, fields: Iterable[str]) -> QuerySet[Any]:
-    """Find rows where each word is a part of one of their own `fields`."""
+    """Find rows where each word is a part of one of their own `fields`: up to `MAX_FOUND` of them.
+
+    To sort all that match would take as long as they are many; who types on finds the others.
+    """
+    found = rows
     for word in words_of(term):
-        rows = rows.filter(_part(word, fields))
-    return rows
+        found = found.filter(_part(word, fields))
+    if found is rows:
+        return rows
+    return rows.filter(pk__in=found.order_by().values("pk")[:MAX_FOUND])
 
 
 def search_owners(

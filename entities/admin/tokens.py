@@ -37,6 +37,7 @@ from entities.admin.filters import (
 from entities.admin.forms import IssueTokenForm, TokenForm
 from entities.admin.history import events_panel
 from entities.admin.issue import IssueMixin
+from entities.admin.limits import few_memberships
 from entities.admin.panels import Link
 from entities.admin.search import search_owners
 from entities.admin.tokenacts import RefreshToken, RevokeToken, text_of, token_facts
@@ -45,7 +46,7 @@ from entities.models import AuthToken, Membership
 from entities.services import issue_token, update_token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
@@ -102,7 +103,7 @@ class AuthTokenAdmin(BulkMixin, ActsMixin, IssueMixin):
         RevokedFilter,
     )
     list_select_related = ("membership__entity", "membership__user")
-    sortable_by = ("expires", "last_used")
+    sortable_by = ("expires",)
     search_fields = ("membership__user__id",)  # what is searched, `get_search_results` says
     search_help_text = _(
         "Search by the id or name of the user, the entity, or both; or paste the whole text of a "
@@ -141,6 +142,13 @@ class AuthTokenAdmin(BulkMixin, ActsMixin, IssueMixin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuthToken]:
         return super().get_queryset(request).select_related(*self.list_select_related)
+
+    def within(
+        self, request: HttpRequest, rows: QuerySet[Any], entity_ids: Collection[str]
+    ) -> QuerySet[Any]:
+        if (few := few_memberships(request, entity_ids)) is not None:
+            return rows.filter(membership__in=few.values("pk"))
+        return super().within(request, rows, entity_ids)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         chosen = (_ORDERINGS.get(pair) for pair in request.GET.dict().items())
@@ -250,6 +258,6 @@ class AuthTokenAdmin(BulkMixin, ActsMixin, IssueMixin):
     def expires(self, obj: AuthToken) -> StrOrPromise:
         return relative(obj.expires_at, never=_("never"))
 
-    @admin.display(description=_("last used"), ordering="last_used_at")
+    @admin.display(description=_("last used"))
     def last_used(self, obj: AuthToken) -> StrOrPromise:
         return relative(obj.last_used_at, never=_("never"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -14,13 +13,6 @@ from entities.admin import dashboard as module
 from tests.factories import AuthTokenFactory, EntityFactory
 
 INDEX = "/admin/"
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture
@@ -86,6 +78,7 @@ def test_the_page_of_the_app_has_it_once(boss, tokens):
     assert "entities-dashboard" not in boss.get("/admin/auth/").content.decode()
 
 
+@pytest.mark.usefixtures("counting_cache")
 def test_what_takes_long_to_count_is_kept_and_counted_anew_beside(boss, tokens, monkeypatch):
     monkeypatch.setattr(module, "WORTH_KEEPING", 0)
     began = []

@@ -9,7 +9,6 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
-from django.core.cache import cache
 from django.test import Client
 
 from entities.models import (
@@ -75,7 +74,6 @@ class World:
 
 @pytest.fixture
 def world(db):
-    cache.clear()
     return World()
 
 

@@ -66,8 +66,9 @@ class Measured:
         if self.has_failed:
             return [f"answers {small.status} and {large.status}"]
         found = []
-        if small.queries != large.queries:
-            found.append("queries differ")
+        # Fewer are what the dashboard asks for: it keeps what took long to count.
+        if large.queries > small.queries:
+            found.append("more queries")
         fewer, more = sorted((small.rows, large.rows))
         if self.ratio > MOST_RATIO and fewer >= 0.9 * more:
             found.append(f"over {MOST_RATIO}")

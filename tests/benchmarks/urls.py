@@ -111,7 +111,7 @@ def _searches() -> Iterator[Page]:
 
 
 def _orders() -> Iterator[Page]:
-    for column in ("5", "-5", "6", "-6"):
+    for column in ("5", "-5"):
         yield listed("authtoken", o=column)
     yield listed("membership", o="-5")
 
