@@ -3,7 +3,7 @@ PORT ?= 8000
 BIN := .venv/bin
 MARKS ?= interop or browser
 
-.PHONY: run test interop lint bench-admin
+.PHONY: run test interop lint bench-admin screenshots messages translations
 
 run: .venv/service.stamp
 	$(BIN)/python manage.py quickstart --port $(PORT)
@@ -15,7 +15,25 @@ test: .venv/test.stamp
 interop: .venv/interop.stamp
 	$(BIN)/python -m pytest -m "$(MARKS)" $(ARGS)
 
-# Needs a PostgreSQL server, that of DATABASE_URL, and makes databases of its own there.
+# Each screen of the admin, light, dark and narrow, in var/screenshots.
+screenshots: .venv/interop.stamp
+	SCREENSHOTS=var/screenshots $(BIN)/python -m pytest -m browser tests/browser -k "barrier or staff"
+
+# After a change of texts, to be translated in entities/locale; these two need GNU gettext.
+messages: .venv/service.stamp
+	cd entities && ../$(BIN)/django-admin makemessages --all --no-location --no-obsolete --no-wrap
+	cd entities && ../$(BIN)/django-admin compilemessages
+
+# Fails where a text is not translated, or where what is compiled is not what is written.
+translations: .venv/service.stamp
+	cd entities && ../$(BIN)/django-admin makemessages --all --no-location --no-wrap --keep-pot --verbosity 0
+	set -e; for catalog in entities/locale/*/LC_MESSAGES/django; do \
+	    git show HEAD:$$catalog.po | msgfmt --check --output-file - - | cmp - $$catalog.mo; \
+	    msgcmp $$catalog.po entities/locale/django.pot; \
+	done
+	rm entities/locale/django.pot
+	git checkout -q entities/locale
+, that of DATABASE_URL, and makes databases of its own there.
 bench-admin: .venv/service.stamp
 	$(BIN)/python -m tests.benchmarks.admin $(ARGS)
 
