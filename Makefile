@@ -26,14 +26,15 @@ messages: .venv/service.stamp
 
 # Fails where a text is not translated, or where what is compiled is not what is written.
 translations: .venv/service.stamp
-	cd entities && ../$(BIN)/django-admin makemessages --all --no-location --no-wrap --keep-pot --verbosity 0
-	set -e; for catalog in entities/locale/*/LC_MESSAGES/django; do \
-	    git show HEAD:$$catalog.po | msgfmt --check --output-file - - | cmp - $$catalog.mo; \
-	    msgcmp $$catalog.po entities/locale/django.pot; \
+	rm -rf var/translations && mkdir -p var && cp -r entities var/translations
+	cd var/translations && ../../$(BIN)/django-admin makemessages --all --no-location --no-wrap --keep-pot
+	set -e; for language in entities/locale/*; do \
+	    catalog=$${language#entities/}/LC_MESSAGES/django; \
+	    msgfmt --check --output-file - entities/$$catalog.po | cmp - entities/$$catalog.mo; \
+	    msgcmp var/translations/$$catalog.po var/translations/locale/django.pot; \
 	done
-	rm entities/locale/django.pot
-	git checkout -q entities/locale
-, that of DATABASE_URL, and makes databases of its own there.
+
+# Needs a PostgreSQL server, that of DATABASE_URL, and makes databases of its own there.
 bench-admin: .venv/service.stamp
 	$(BIN)/python -m tests.benchmarks.admin $(ARGS)
 

@@ -121,7 +121,9 @@ class UserAdmin(ActsMixin, _OwnIdAdmin):
     list_select_related = ("account",)
     sortable_by = ()
     search_fields = ("id", "name")
-    search_help_text = _("Search by parts of the id or the name. A thousand at most are shown.")
+    search_help_text = _(
+        "Search by parts of the id or the name. Of very many that match, some are shown: type on."
+    )
     ordering = ("name", "id")
     fields = ("id", "name", "is_active", "account", "created_at")
     readonly_fields = ("created_at",)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 MAX_OWNERS = 300
-MAX_FOUND = 1000
+MAX_FOUND = 200
 MAX_WORDS = 6
 _SHORTEST_PART = 3  # an index of three-letter parts knows no shorter ones
 _CREDENTIAL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,15}_[0-9A-Za-z]{20,}", re.ASCII)

@@ -66,6 +66,7 @@ _ORDERINGS: dict[tuple[str, str], tuple[str, ...]] = {
     ("status", "expired"): ("-expires_at", "pk"),
     ("status", "expiring"): ("expires_at", "pk"),
     ("status", "revoked"): ("-revoked_at", "pk"),
+    ("status", "entity_revoked"): ("created_at", "pk"),  # older than what came after the epoch
     ("revoked", "today"): ("-revoked_at", "pk"),
     ("revoked", "7"): ("-revoked_at", "pk"),
     ("expires", "1"): ("expires_at", "pk"),
