@@ -343,6 +343,15 @@ def test_tokens_are_filtered_by_flag_use_and_revocation(boss):
     assert 'name="flag" value="typed-by-hand"' in page
 
 
+def test_a_common_flag_is_found_in_the_rows_themselves(boss, monkeypatch):
+    monkeypatch.setattr("entities.admin.filters.MAX_GATHERED", 1)
+    flagged = AuthTokenFactory.create_batch(2, flags=["a", "x:y"])
+    AuthTokenFactory(flags=["x"])
+    url = admin_url(AuthToken, "changelist")
+    assert set(rows_of(boss.get(url, {"flag": "x:y"}))) == set(flagged)
+    assert len(rows_of(boss.get(url, {"flag": "x"}))) == 1
+
+
 def test_the_ones_that_expire_are_ordered_by_when(boss):
     later = AuthTokenFactory(lifetime=timedelta(days=5))
     sooner = AuthTokenFactory(lifetime=timedelta(days=2))
