@@ -3,7 +3,7 @@ PORT ?= 8000
 BIN := .venv/bin
 MARKS ?= interop or browser
 
-.PHONY: run test interop lint
+.PHONY: run test interop lint bench-admin screenshots messages translations
 
 run: .venv/service.stamp
 	$(BIN)/python manage.py quickstart --port $(PORT)
@@ -14,6 +14,29 @@ test: .venv/test.stamp
 # Needs Chromium and Node.js, which `make test` does not.
 interop: .venv/interop.stamp
 	$(BIN)/python -m pytest -m "$(MARKS)" $(ARGS)
+
+# Each screen of the admin, light, dark and narrow, in var/screenshots.
+screenshots: .venv/interop.stamp
+	SCREENSHOTS=var/screenshots $(BIN)/python -m pytest -m browser tests/browser -k "barrier or staff"
+
+# After a change of texts, to be translated in entities/locale; these two need GNU gettext.
+messages: .venv/service.stamp
+	cd entities && ../$(BIN)/django-admin makemessages --all --no-location --no-obsolete --no-wrap
+	cd entities && ../$(BIN)/django-admin compilemessages
+
+# Fails where a text is not translated, or where what is compiled is not what is written.
+translations: .venv/service.stamp
+	rm -rf var/translations && mkdir -p var && cp -r entities var/translations
+	cd var/translations && ../../$(BIN)/django-admin makemessages --all --no-location --no-wrap --keep-pot
+	set -e; for language in entities/locale/*; do \
+	    catalog=$${language#entities/}/LC_MESSAGES/django; \
+	    msgfmt --check --output-file - entities/$$catalog.po | cmp - entities/$$catalog.mo; \
+	    msgcmp var/translations/$$catalog.po var/translations/locale/django.pot; \
+	done
+
+# Needs a PostgreSQL server, that of DATABASE_URL, and makes databases of its own there.
+bench-admin: .venv/service.stamp
+	$(BIN)/python -m tests.benchmarks.admin $(ARGS)
 
 # No database and no key of an installation is touched: these look at the code only.
 lint: export SECRET_KEY := lint-only

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MIN_SIGNING_KEY_CHARS = 32
 _DURATIONS = ("REFRESH_GRACE", "LAST_USED_FLUSH")
+_SWITCHES = ("RATE_LIMITS", "TOKEN_READBACK")
+_RATES = ("RATE_LIMIT_API_KEY", "RATE_LIMIT_CALLER", "RATE_LIMIT_FAILURES")
 
 
 @register()
@@ -31,6 +33,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return [
         *_check_names(given),
         *_check_types(),
+        *_check_rates(),
         *_check_prefixes(),
         *_check_signing_keys(),
         *_check_authenticators(),
@@ -40,10 +43,12 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Judge what is fine to begin with, and not in production."""
-    if app_settings.SIGNING_KEYS:
-        return []
-    return [
-        Error(
+    return [*_check_own_keys(), *_check_proxies()]
+
+
+def _check_own_keys() -> Iterator[CheckMessage]:
+    if not app_settings.SIGNING_KEYS:
+        yield Error(
             "ENTITIES['SIGNING_KEYS'] is not set, so that SECRET_KEY signs credentials.",
             hint=(
                 "Give credentials keys of their own: whoever learns SECRET_KEY forges tokens, and "
@@ -52,7 +57,17 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
             ),
             id="entities.E006",
         )
-    ]
+
+
+def _check_proxies() -> Iterator[CheckMessage]:
+    # Otherwise whoever guesses makes everybody wait.
+    if settings.SECURE_PROXY_SSL_HEADER and app_settings.TRUSTED_PROXIES == 0:
+        yield checks.Warning(
+            "SECURE_PROXY_SSL_HEADER tells of a proxy, and ENTITIES['TRUSTED_PROXIES'] of none, so "
+            "that all clients have one address, and one limit of wrong credentials.",
+            hint="Set TRUSTED_PROXIES to how many proxies add to X-Forwarded-For.",
+            id="entities.W002",
+        )
 
 
 def _check_names(given: dict[str, Any]) -> Iterator[CheckMessage]:
@@ -82,9 +97,22 @@ def _check_types() -> Iterator[CheckMessage]:
         yield Error(
             "ENTITIES['TRUSTED_PROXIES'] is not a number of zero or more.", id="entities.E002"
         )
-    readback: object = app_settings.TOKEN_READBACK
-    if not isinstance(readback, bool):
-        yield Error("ENTITIES['TOKEN_READBACK'] is neither True nor False.", id="entities.E002")
+    for name in _SWITCHES:
+        switch: object = getattr(app_settings, name)
+        if not isinstance(switch, bool):
+            yield Error(f"ENTITIES[{name!r}] is neither True nor False.", id="entities.E002")
+
+
+def _check_rates() -> Iterator[CheckMessage]:
+    for name in _RATES:
+        try:
+            getattr(app_settings, name)
+        except (TypeError, ValueError):
+            yield Error(
+                f"ENTITIES[{name!r}] is neither a rate nor None.",
+                hint="A rate is a number above zero, a slash, and second, minute, hour or day.",
+                id="entities.E007",
+            )
 
 
 def _check_prefixes() -> Iterator[CheckMessage]:

@@ -44,10 +44,10 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DIGITS = {char: digit for digit, char in enumerate(_ALPHABET)}
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 BODY_CHARS = next(n for n in range(1, 200) if 62**n >= 256**_BODY_BYTES)
-_TAIL_CHARS = BODY_CHARS + CHECK_CHARS
+TAIL_CHARS = BODY_CHARS + CHECK_CHARS
 
 PREFIX_PATTERN = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{MAX_PREFIX_CHARS - 1}}}")
-_TAIL_PATTERN = re.compile(rf"[0-9A-Za-z]{{{_TAIL_CHARS}}}", re.ASCII)
+_TAIL_PATTERN = re.compile(rf"[0-9A-Za-z]{{{TAIL_CHARS}}}", re.ASCII)
 
 
 class Kind(Enum):
@@ -122,7 +122,7 @@ def parse(text: str, *, prefixes: Mapping[str, Kind], keys: Mapping[int, Signing
         CredentialTextError: the form, a check character, the version, the key or the MAC is wrong.
             The cause is not told apart.
     """
-    prefix, tail = text[: -_TAIL_CHARS - 1], text[-_TAIL_CHARS:]
+    prefix, tail = text[: -TAIL_CHARS - 1], text[-TAIL_CHARS:]
     kind = prefixes.get(prefix)
     if (
         kind is None

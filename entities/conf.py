@@ -6,13 +6,39 @@ A read costs a dictionary look-up, and an override in a test or a host counts at
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_RATE = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)", re.ASCII)
+_SECONDS = {"second": 1, "minute": 60, "hour": 60 * 60, "day": 24 * 60 * 60}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many in so many seconds."""
+
+    quota: int
+    window: int
+
+    @classmethod
+    def parse(cls, text: str) -> Rate:
+        """Read `600/minute`; the other periods are second, hour and day.
+
+        Raises:
+            ValueError: it has another form.
+        """
+        match = _RATE.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is not a rate like 600/minute.")
+        return cls(int(match[1]), _SECONDS[match[2]])
 
 
 class AppSettings:
@@ -89,10 +115,36 @@ class AppSettings:
         """The largest request body that the API reads; a larger one is a 413."""
         return cast("int", self._get("MAX_BODY_BYTES", 64 * 1024))
 
+    @property
+    def RATE_LIMITS(self) -> bool:  # noqa: N802
+        """Whether calls are limited at all. Off, for load tests: nothing is counted."""
+        return cast("bool", self._get("RATE_LIMITS", True))
+
+    @property
+    def RATE_LIMIT_API_KEY(self) -> Rate | None:  # noqa: N802
+        """How often one application calls, with all of its users together. None: no limit."""
+        return self._rate("RATE_LIMIT_API_KEY", "6000/minute")
+
+    @property
+    def RATE_LIMIT_CALLER(self) -> Rate | None:  # noqa: N802
+        """How often one user calls in one entity. None: no limit."""
+        return self._rate("RATE_LIMIT_CALLER", "600/minute")
+
+    @property
+    def RATE_LIMIT_FAILURES(self) -> Rate | None:  # noqa: N802
+        """How many wrong credentials one client address brings before it waits. None: no limit."""
+        return self._rate("RATE_LIMIT_FAILURES", "600/minute")
+
+    def _rate(self, name: str, default: str) -> Rate | None:
+        given = self._get(name, default)
+        return None if given is None else _parsed_rate(cast("str", given))
+
     def _get(self, name: str, default: object) -> object:
         given: dict[str, Any] = getattr(settings, "ENTITIES", {})
         return given.get(name, default)
 
+
+_parsed_rate = lru_cache(maxsize=16)(Rate.parse)
 
 app_settings = AppSettings()
 

@@ -246,6 +246,16 @@ class TokenChangedError(EntitiesError):
     message = _("The token has changed since, and nothing was done. Look at it again.")
 
 
+class PreconditionFailedError(EntitiesError):
+    """What is to be changed has another version than those that the actor named."""
+
+    code = "precondition_failed"
+    message = _(
+        "This has changed since, and nothing was done. Get it again, and send its new ETag in "
+        "If-Match."
+    )
+
+
 class TokenMismatchError(EntitiesError):
     """The text to refresh is forged, somebody else's, or of another token of this user."""
 
@@ -265,6 +275,33 @@ class TokenReusedError(EntitiesError):
     message = _(
         "This authentication token was refreshed before and is now revoked. Create a new one, and "
         "find out who still holds the old text."
+    )
+
+
+class RequestInProgressError(EntitiesError):
+    """The same request, by its key, came before and is under way."""
+
+    code = "request_in_progress"
+    message = _("A request with this Idempotency-Key is under way. Send it again in a moment.")
+
+
+class IdempotencyKeyReusedError(EntitiesError):
+    """Another request came with the key of this one."""
+
+    code = "idempotency_key_reused"
+    message = _(
+        "Another request was sent with this Idempotency-Key: a key belongs to one method, path and "
+        "body. Send a new key."
+    )
+
+
+class ReplayExpiredError(EntitiesError):
+    """The first answer to a request held a text that is good no more."""
+
+    code = "replay_expired"
+    message = _(
+        "This request was carried out before, and the text in its answer is good no more. Look at "
+        "what stands now, or send a new Idempotency-Key."
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import re
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -65,6 +67,26 @@ def compose(kind: Kind, *, id: UUID, generation: int, nonce: bytes, key_id: int)
     return codec.compose(
         kind, prefix=prefix_of(kind), id=id, generation=generation, nonce=nonce, key=key
     )
+
+
+def digest(message: bytes, *, purpose: str) -> str:
+    """Write HMAC-SHA256 of `message` in hexadecimal, under a sub-key of the key that signs now.
+
+    Without that key, nobody tells a guess at `message` from the truth.
+    """
+    info = b"entities.digest.v1|" + purpose.encode()
+    key = codec.hkdf(current_key().mac_key, info=info, length=32)
+    return hmac.digest(key, message, "sha256").hex()
+
+
+def holds_text(text: str) -> bool:
+    """Tell whether something in `text` looks like a credential of ours."""
+    return _looks(tuple(prefixes())).search(text) is not None
+
+
+@lru_cache(maxsize=8)
+def _looks(prefixes: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?:{'|'.join(prefixes)})_[0-9A-Za-z]{{{codec.TAIL_CHARS}}}")
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from entities.models import Entity, Membership
 
+CACHES = ["locmem://"] + ([os.environ["CACHE_URL"]] if os.environ.get("CACHE_URL") else [])
 BY = Actor.command("tests")
 
 # The same examples in each run: a failure is the change's, not the day's.
@@ -101,6 +103,16 @@ def path_of(membership: Membership) -> str:
 
     kwargs = {"entityId": membership.entity_id, "userId": membership.user_id}
     return reverse("entities:auth-token", kwargs=kwargs)
+
+
+@pytest.fixture(params=CACHES, ids=lambda url: url.partition(":")[0])
+def counting_cache(request: pytest.FixtureRequest, settings: Any, monkeypatch: Any) -> None:
+    """Let limits count: in this process, and in the shared cache where CACHE_URL names one."""
+    scheme, _, _ = request.param.partition(":")
+    backend = "locmem.LocMemCache" if scheme == "locmem" else "redis.RedisCache"
+    default = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": request.param}
+    settings.CACHES = {"default": default | {"KEY_PREFIX": uuid4().hex}}
+    monkeypatch.setattr("entities.limits._breaker.open_until", 0.0)
 
 
 @pytest.fixture

@@ -35,6 +35,12 @@ def test_stock_settings_are_fine_to_begin_with() -> None:
         ({"MAX_BODY_BYTES": 0}, "entities.E002"),
         ({"MAX_BODY_BYTES": "64"}, "entities.E002"),
         ({"TOKEN_READBACK": "off"}, "entities.E002"),
+        ({"RATE_LIMITS": "off"}, "entities.E002"),
+        ({"RATE_LIMIT_CALLER": "0/minute"}, "entities.E007"),
+        ({"RATE_LIMIT_CALLER": "6/min"}, "entities.E007"),
+        ({"RATE_LIMIT_API_KEY": "6/minute\n"}, "entities.E007"),
+        ({"RATE_LIMIT_FAILURES": 600}, "entities.E007"),
+        ({"RATE_LIMIT_FAILURES": ["600/minute"]}, "entities.E007"),
         ({"API_KEY_PREFIX": ""}, "entities.E003"),
         ({"API_KEY_PREFIX": "e-k"}, "entities.E003"),
         ({"USER_TOKEN_PREFIX": "1x"}, "entities.E003"),
@@ -70,6 +76,7 @@ def test_an_unknown_setting_is_named_with_the_known_ones(settings: Any) -> None:
         {"LAST_USED_FLUSH": None, "REFRESH_GRACE": timedelta(0)},
         {"SIGNING_KEYS": [GOOD_KEY, "h" * 64]},
         {"API_KEY_PREFIX": "acme_ek", "USER_TOKEN_PREFIX": "acme_ut"},
+        {"RATE_LIMIT_API_KEY": None, "RATE_LIMIT_CALLER": "1/second", "RATE_LIMITS": False},
     ],
 )
 def test_good_settings_are_left_alone(given: dict[str, Any], settings: Any) -> None:
@@ -80,6 +87,14 @@ def test_good_settings_are_left_alone(given: dict[str, Any], settings: Any) -> N
 def test_production_wants_signing_keys_of_their_own(settings: Any) -> None:
     assert ids(deploy=True) == {"entities.E006"}
     settings.ENTITIES = {"SIGNING_KEYS": [GOOD_KEY]}
+    assert ids(deploy=True) == set()
+
+
+def test_a_proxy_that_is_not_counted_is_found(settings: Any) -> None:
+    settings.ENTITIES = {"SIGNING_KEYS": [GOOD_KEY]}
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert ids(deploy=True) == {"entities.W002"}
+    settings.ENTITIES = {"SIGNING_KEYS": [GOOD_KEY], "TRUSTED_PROXIES": 1}
     assert ids(deploy=True) == set()
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from entities.models import AuthToken
+from entities.models import AuthToken, IdempotencyKey
 
 if TYPE_CHECKING:
     from tests.conftest import Caller
 
 
 def test_no_table_holds_a_text_or_a_digest_of_one(member: Caller, admin: Caller) -> None:
-    first = member.post().json()["authenticationToken"]
-    second = member.post("/refresh", json={}).json()["authenticationToken"]
+    key = {"Idempotency-Key": "a-key-of-a-clients-own"}
+    first = member.post(headers=key).json()["authenticationToken"]
+    body = {"authenticationToken": first}
+    key = {"Idempotency-Key": "another-key-of-it"}
+    second = member.post("/refresh", json=body, headers=key).json()["authenticationToken"]
     texts = [member.api_key, member.token, admin.token, first, second]
+    assert IdempotencyKey.objects.filter(status__in=(200, 201)).count() == 2
 
     with connection.cursor() as cursor:
         dump = ""
@@ -28,6 +33,12 @@ def test_no_table_holds_a_text_or_a_digest_of_one(member: Caller, admin: Caller)
                     for value in row
                 )
     assert str(AuthToken.objects.get().pk.hex)[:8] in dump  # the dump is one
+    for name in ("a-key-of-a-clients-own", "another-key-of-it"):
+        assert name not in dump
+        assert hashlib.sha256(name.encode()).hexdigest()[:16] not in dump
+    for sent in (body, {}):
+        encoded = json.dumps(sent).encode()
+        assert hashlib.sha256(encoded).hexdigest()[:16] not in dump
     for text in texts:
         body = text.partition("_")[2]
         assert text not in dump

@@ -10,11 +10,15 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import environ
+from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from entities.conf import Rate
+
+BASE_DIR: Path = Path(__file__).resolve().parent.parent
 
 _ON = {"1", "on", "true", "yes"}
 _OFF = {"0", "off", "false", "no"}
@@ -82,6 +86,32 @@ def choice(name: str, *, of: tuple[str, ...], default: str) -> str:
     return value
 
 
+def language(name: str, *, default: str) -> str:
+    """Read the code of a language that Django knows, like `de` or `pt-br`.
+
+    Raises:
+        ImproperlyConfigured: it knows no such language.
+
+    """
+    value = (text(name) or default).lower()
+    if value not in dict(global_settings.LANGUAGES):
+        raise ImproperlyConfigured(f"{name} is no code of a language that is known here.")
+    return value
+
+
+def time_zone(name: str, *, default: str) -> str:
+    """Read the name of a time zone, like `Europe/Berlin`.
+
+    Raises:
+        ImproperlyConfigured: there is no such time zone.
+
+    """
+    value = text(name) or default
+    if value not in available_timezones():
+        raise ImproperlyConfigured(f"{name} is no time zone, like Europe/Berlin.")
+    return value
+
+
 def items(name: str) -> list[str]:
     """Read a list with commas between its items; unset, it is empty."""
     return [item.strip() for item in (text(name) or "").split(",") if item.strip()]
@@ -90,6 +120,26 @@ def items(name: str) -> list[str]:
 def seconds(name: str) -> timedelta:
     """Read a duration in whole seconds; unset, it is zero."""
     return timedelta(seconds=number(name, default=0))
+
+
+def rate(name: str) -> str | None:
+    """Read a rate like `600/minute`; `off` is None.
+
+    Raises:
+        ImproperlyConfigured: it is neither.
+
+    """
+    value = (text(name) or "").lower()
+    if value in _OFF:
+        return None
+    try:
+        Rate.parse(value)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} is neither off nor a rate: a number above zero, a slash, and second, minute, "
+            "hour or day."
+        ) from None
+    return value
 
 
 def data_dir() -> Path:
@@ -129,7 +179,11 @@ def cache() -> dict[str, Any]:
     """Read CACHE_URL for Django; unset, each process has a cache of its own."""
     url = text("CACHE_URL")
     if url is None:
-        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        return {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            # Limits keep three counts a caller: of what is culled, they would begin anew.
+            "OPTIONS": {"MAX_ENTRIES": 30_000},
+        }
     config = _parsed("CACHE_URL", environ.Env.cache_url_config, url)
     if "redis" in url.partition(":")[0]:
         config["BACKEND"] = "django.core.cache.backends.redis.RedisCache"

@@ -39,8 +39,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "tokenservice.middleware.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tokenservice.middleware.PageSessionMiddleware",
+    "tokenservice.middleware.PageLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -129,8 +131,8 @@ STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 warnings.filterwarnings("ignore", message="No directory at: ", category=UserWarning)
 
-LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+LANGUAGE_CODE = env.language("LANGUAGE_CODE", default="en")
+TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")
 USE_TZ = True
 
 _LOG_LEVEL = env.choice(
@@ -177,6 +179,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "AUTH_TOKEN_PREFIX": env.text,
     "LAST_USED_FLUSH": env.seconds,
     "MAX_BODY_BYTES": lambda name: env.number(name, default=0),
+    "RATE_LIMITS": lambda name: env.flag(name, default=True),
+    "RATE_LIMIT_API_KEY": env.rate,
+    "RATE_LIMIT_CALLER": env.rate,
+    "RATE_LIMIT_FAILURES": env.rate,
     "REFRESH_GRACE": env.seconds,
     "SIGNING_KEYS": env.items,
     "TOKEN_READBACK": lambda name: env.flag(name, default=True),

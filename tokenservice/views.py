@@ -12,7 +12,7 @@ from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.renderers import OpenApiJsonRenderer2, OpenApiYamlRenderer2
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import BaseContentNegotiation
 
 from entities.api.errors import (
@@ -90,8 +90,8 @@ class SchemaView(SpectacularAPIView):
         return JsonResponse(answer.data, status=answer.status_code, content_type=PROBLEM_MEDIA_TYPE)
 
 
-class DocsView(SpectacularSwaggerView):
-    """Swagger UI, from the service's own static files."""
+class DocsView(SpectacularSwaggerSplitView):
+    """Swagger UI, from the service's own static files, its script apart from the page."""
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
@@ -17,9 +17,10 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from entities.admin.base import Link, ServiceAdmin, actor_of
+from entities.admin.base import ServiceAdmin, actor_of
 from entities.admin.forms import SPENT, ActForm, refuse
 from entities.admin.once import ShownOnce, draw_once
+from entities.admin.panels import Link
 from entities.exceptions import EntitiesError
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
     from entities.actors import Actor
 
     Facts = Sequence[tuple[StrOrPromise, object]]
+
+
+class Made(NamedTuple):
+    """A credential that an act made, and its text."""
+
+    obj: Any
+    text: ShownOnce
 
 
 class Act:
@@ -66,8 +74,8 @@ class Act:
         """What will happen, a sentence each."""
         return []
 
-    def perform(self, obj: Any, *, by: Actor) -> ShownOnce | None:
-        """Call the service; return the new text, where it makes one.
+    def perform(self, obj: Any, *, by: Actor, **terms: Any) -> Made | None:
+        """Call the service with what the form says; return what it made, where it makes a text.
 
         Raises:
             EntitiesError, ValidationError: the service refused.
@@ -119,35 +127,35 @@ class ActsMixin(ServiceAdmin):
         form = act.form_class(sent, obj=obj, initial={"seen": act.version(obj)})
         if form.is_valid():
             try:
-                text = self._perform(request, act, obj, seen=form.cleaned_data["seen"])
+                made = self._perform(request, act, obj, form)
             except (EntitiesError, ValidationError) as error:
                 refuse(form, error)
             else:
-                return self._answer(request, act, obj, text)
+                return self._answer(request, act, obj, made)
         return self._ask_first(request, act, obj, form)
 
-    def _perform(self, request: HttpRequest, act: Act, obj: Any, *, seen: int) -> ShownOnce | None:
+    def _perform(self, request: HttpRequest, act: Act, obj: Any, form: ActForm) -> Made | None:
         """Act on the row as it is now, locked unless the act is durable."""
         rows = self.model._default_manager.all()
         with nullcontext() if act.is_durable else transaction.atomic():
             current = (rows if act.is_durable else rows.select_for_update()).get(pk=obj.pk)
             if (message := act.refusal(current)) is not None:
                 raise ValidationError(message)
-            if act.version(current) != seen:
+            if act.version(current) != form.cleaned_data["seen"]:
                 raise ValidationError(
                     _("It changed since this page was drawn, and nothing was done."),
                     code=SPENT,
                 )
-            text = act.perform(current, by=actor_of(request))
+            made = act.perform(current, by=actor_of(request), **form.terms)
             self.log_change(request, current, act.history)
-        return text
+        return made
 
-    def _answer(
-        self, request: HttpRequest, act: Act, obj: Any, text: ShownOnce | None
-    ) -> HttpResponse:
-        if text is not None:
-            fresh = self.get_object(request, str(obj.pk))
-            return draw_once(self, request, fresh, text, title=act.done, facts=act.facts(fresh))
+    def _answer(self, request: HttpRequest, act: Act, obj: Any, made: Made | None) -> HttpResponse:
+        if made is not None:
+            fresh = self.get_object(request, str(made.obj.pk))
+            return draw_once(
+                self, request, fresh, made.text, title=act.done, facts=act.facts(fresh)
+            )
         self.message_user(request, act.done, messages.SUCCESS)
         return HttpResponseRedirect(self.url_of("change", quote(obj.pk)))
 

@@ -9,23 +9,36 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from entities.admin.acts import Act, ActsMixin
-from entities.admin.display import badge, credential_status, moment, name_above_id, named
+from entities.admin.acts import Act, ActsMixin, Made
+from entities.admin.base import UnlimitedAdmin
+from entities.admin.display import (
+    badge,
+    credential_status,
+    masked,
+    moment,
+    name_above_id,
+    named,
+    relative,
+)
 from entities.admin.filters import (
     ApiKeyStatusFilter,
     UserTokenStatusFilter,
     by_entity,
     by_user,
 )
-from entities.admin.forms import IssueApiKeyForm, IssueUserTokenForm
+from entities.admin.forms import ActForm, IssueApiKeyForm, IssueUserTokenForm, RotateForm
+from entities.admin.history import events_panel
 from entities.admin.issue import IssueMixin
 from entities.admin.once import ShownOnce
+from entities.admin.search import search_owners
 from entities.models import ApiKey, UserToken
 from entities.services import (
     issue_api_key,
     issue_user_token,
     revoke_api_key,
     revoke_user_token,
+    rotate_api_key,
+    rotate_user_token,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +51,7 @@ if TYPE_CHECKING:
 
     from entities.actors import Actor
     from entities.admin.acts import Facts
+    from entities.admin.panels import Panel
 
 _REVOKED_BEFORE = _("This was revoked before.")
 
@@ -68,6 +82,53 @@ class _RevokeCredential(Act):
         return _facts(obj)
 
 
+class _RotateCredential(Act):
+    verb = "rotate"
+    label = _("Rotate")
+    button = _("Yes, rotate it")
+    history = "Rotated."
+    is_destructive = False
+    form_class: type[ActForm] = RotateForm
+
+    def version(self, obj: ApiKey | UserToken) -> int:
+        """Count what took its place already: a form sent twice makes one new credential."""
+        owner = "entity" if isinstance(obj, ApiKey) else "user"
+        newer = type(obj)._default_manager.filter(name=obj.name, created_at__gt=obj.created_at)
+        return newer.filter((owner, getattr(obj, owner))).count()
+
+    def refusal(self, obj: ApiKey | UserToken) -> StrOrPromise | None:
+        if obj.is_live(at=timezone.now()):
+            return None
+        return _("This has ended, and cannot be rotated. Issue a new one.")
+
+    def facts(self, obj: ApiKey | UserToken) -> Facts:
+        return _facts(obj)
+
+    def effects(self, obj: ApiKey | UserToken) -> Sequence[StrOrPromise]:
+        return [
+            _("A new one of the same name is issued, whose text the next page shows once."),
+            _("The old one ends after the time that you choose, or sooner where it would anyway."),
+        ]
+
+
+class RotateApiKey(_RotateCredential):
+    title = _("Rotate this API key?")
+    done = _("API key rotated")
+
+    def perform(self, obj: ApiKey, *, by: Actor, **terms: Any) -> Made:
+        new, text = rotate_api_key(api_key=obj, by=by, **terms)
+        return Made(new, ShownOnce(text))
+
+
+class RotateUserToken(_RotateCredential):
+    title = _("Rotate this user token?")
+    done = _("User token rotated")
+
+    def perform(self, obj: UserToken, *, by: Actor, **terms: Any) -> Made:
+        new, text = rotate_user_token(token=obj, by=by, **terms)
+        return Made(new, ShownOnce(text))
+
+
 class RevokeApiKey(_RevokeCredential):
     title = _("Revoke this API key?")
     done = _("The API key was revoked.")
@@ -78,7 +139,7 @@ class RevokeApiKey(_RevokeCredential):
             _("This cannot be undone. A new key can be issued at any time."),
         ]
 
-    def perform(self, obj: ApiKey, *, by: Actor) -> None:
+    def perform(self, obj: ApiKey, *, by: Actor, **terms: Any) -> None:
         if not revoke_api_key(api_key=obj, by=by):
             raise ValidationError(_REVOKED_BEFORE)
 
@@ -94,12 +155,14 @@ class RevokeUserToken(_RevokeCredential):
             _("This cannot be undone. A new user token can be issued at any time."),
         ]
 
-    def perform(self, obj: UserToken, *, by: Actor) -> None:
+    def perform(self, obj: UserToken, *, by: Actor, **terms: Any) -> None:
         if not revoke_user_token(token=obj, by=by):
             raise ValidationError(_REVOKED_BEFORE)
 
 
 class _CredentialAdmin(ActsMixin, IssueMixin):
+    list_display = ("name", "text", "owner", "status", "created_at", "expires", "last_used")
+    sortable_by = ("created_at",)
     ordering = ("-created_at", "pk")
 
     def has_change_permission(
@@ -112,6 +175,21 @@ class _CredentialAdmin(ActsMixin, IssueMixin):
 
     def facts(self, obj: ApiKey | UserToken) -> Facts:
         return _facts(obj)
+
+    def panels(self, request: HttpRequest, obj: ApiKey | UserToken) -> Sequence[Panel]:
+        return events_panel(self, request, credential=obj.pk)
+
+    @admin.display(description=_("text"))
+    def text(self, obj: ApiKey | UserToken) -> SafeString:
+        return masked(obj)
+
+    @admin.display(description=_("expires"))
+    def expires(self, obj: ApiKey | UserToken) -> StrOrPromise:
+        return relative(obj.expires_at, never=_("never"))
+
+    @admin.display(description=_("last used"))
+    def last_used(self, obj: ApiKey | UserToken) -> StrOrPromise:
+        return relative(obj.last_used_at, never=_("never"))
 
     def check_name(self, terms: dict[str, Any]) -> None:
         """Refuse the name of a live credential of the same owner.
@@ -134,13 +212,14 @@ class _CredentialAdmin(ActsMixin, IssueMixin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(_CredentialAdmin):
-    list_display = ("name", "owner", "status", "created_at", "expires_at", "last_used_at")
+    entity_path = "entity"
     list_filter = (ApiKeyStatusFilter, by_entity("entity"))
     list_select_related = ("entity",)
-    search_fields = ("name", "entity__id", "entity__name")
+    search_fields = ("name",)
     search_help_text = _("Search by the name of the key, or the id or name of the entity.")
     fields = (
         "name",
+        "text",
         "entity",
         "status",
         "created_at",
@@ -149,7 +228,7 @@ class ApiKeyAdmin(_CredentialAdmin):
         "last_used_at",
     )
     readonly_fields = fields
-    acts: ClassVar = (RevokeApiKey(),)
+    acts: ClassVar = (RotateApiKey(), RevokeApiKey())
 
     issue_form = IssueApiKeyForm
     issue_label = _("Issue an API key")
@@ -164,7 +243,13 @@ class ApiKeyAdmin(_CredentialAdmin):
         api_key, text = issue_api_key(by=by, **terms)
         return api_key, ShownOnce(text)
 
-    @admin.display(description=_("entity"), ordering="entity__id")
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        fields = self.search_fields
+        return search_owners(queryset, search_term, entity="entity", fields=fields), False
+
+    @admin.display(description=_("entity"))
     def owner(self, obj: ApiKey) -> SafeString:
         return name_above_id(obj.entity)
 
@@ -174,14 +259,16 @@ class ApiKeyAdmin(_CredentialAdmin):
 
 
 @admin.register(UserToken)
-class UserTokenAdmin(_CredentialAdmin):
-    list_display = ("name", "owner", "status", "created_at", "expires_at", "last_used_at")
+class UserTokenAdmin(_CredentialAdmin, UnlimitedAdmin):
+    """They prove a user in every entity, so that only staff who see all of them see these."""
+
     list_filter = (UserTokenStatusFilter, by_user("user"))
     list_select_related = ("user",)
-    search_fields = ("name", "user__id", "user__name")
+    search_fields = ("name",)
     search_help_text = _("Search by the name of the token, or the id or name of the user.")
     fields = (
         "name",
+        "text",
         "user",
         "status",
         "created_at",
@@ -190,7 +277,7 @@ class UserTokenAdmin(_CredentialAdmin):
         "last_used_at",
     )
     readonly_fields = fields
-    acts: ClassVar = (RevokeUserToken(),)
+    acts: ClassVar = (RotateUserToken(), RevokeUserToken())
 
     issue_form = IssueUserTokenForm
     issue_label = _("Issue a user token")
@@ -205,7 +292,13 @@ class UserTokenAdmin(_CredentialAdmin):
         token, text = issue_user_token(by=by, **terms)
         return token, ShownOnce(text)
 
-    @admin.display(description=_("user"), ordering="user__id")
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        fields = self.search_fields
+        return search_owners(queryset, search_term, user="user", fields=fields), False
+
+    @admin.display(description=_("user"))
     def owner(self, obj: UserToken) -> SafeString:
         return name_above_id(obj.user)
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from entities.admin.display import Status, named
-from entities.models import Entity, User
+from entities.admin.display import EXPIRING_WITHIN, Status, named
+from entities.models import AuthTokenFlag, Entity, User
+from entities.models.flags import FLAG_PATTERN, HasFlag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from django.contrib.admin import ModelAdmin
+    from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
     from django.http import HttpRequest
+    from django_stubs_ext import StrOrPromise
+
+    from entities.models.tokens import AuthTokenQuerySet
 
 MAX_OWNERS_LISTED = 30
+MAX_FLAGS_LISTED = 20
+MAX_GATHERED = 2000
 
 
 def token_conditions(*, at: datetime) -> dict[Status, Q]:
@@ -35,12 +42,14 @@ def token_conditions(*, at: datetime) -> dict[Status, Q]:
         membership__user__is_active=True,
         membership__entity__is_active=True,
     )
+    soon = at + EXPIRING_WITHIN
     return {
         Status.REVOKED: ~unrevoked,
         Status.ENTITY_REVOKED: unrevoked & ~of_this_epoch,
         Status.SUSPENDED: of_this_epoch & ~active,
         Status.EXPIRED: active & Q(expires_at__lte=at),
-        Status.LIVE: active & Q(expires_at__gt=at),
+        Status.EXPIRING: active & Q(expires_at__gt=at, expires_at__lte=soon),
+        Status.LIVE: active & Q(expires_at__gt=soon),
     }
 
 
@@ -51,15 +60,19 @@ def credential_conditions(*, owner: str, at: datetime) -> dict[Status, Q]:
     """
     unrevoked = Q(revoked_at__isnull=True)
     active = unrevoked & Q((f"{owner}__is_active", True))
+    soon = at + EXPIRING_WITHIN
     return {
         Status.REVOKED: ~unrevoked,
         Status.SUSPENDED: unrevoked & Q((f"{owner}__is_active", False)),
         Status.EXPIRED: active & Q(expires_at__lte=at),
-        Status.LIVE: active & (Q(expires_at__isnull=True) | Q(expires_at__gt=at)),
+        Status.EXPIRING: active & Q(expires_at__gt=at, expires_at__lte=soon),
+        Status.LIVE: active & (Q(expires_at__isnull=True) | Q(expires_at__gt=soon)),
     }
 
 
 class _ByConditions(SimpleListFilter):
+    """By status. What is expiring is live too, and is found under both."""
+
     title = _("status")
     parameter_name = "status"
 
@@ -73,7 +86,9 @@ class _ByConditions(SimpleListFilter):
         return [(status.value, status.label) for status in Status if status in known]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        wanted = {status.value: each for status, each in self.conditions().items()}
+        conditions = self.conditions()
+        wanted = {status.value: each for status, each in conditions.items()}
+        wanted["live"] = conditions[Status.LIVE] | conditions[Status.EXPIRING]
         condition = wanted.get(self.value() or "")
         return queryset if condition is None else queryset.filter(condition)
 
@@ -93,35 +108,154 @@ class UserTokenStatusFilter(_ByConditions):
         return credential_conditions(owner="user", at=timezone.now())
 
 
-class ExpiryFilter(SimpleListFilter):
-    """By how soon it expires; what has expired is the status filter's."""
+_DAYS = {
+    "1": (timedelta(days=1), _("24 hours")),
+    "7": (timedelta(days=7), _("7 days")),
+    "30": (timedelta(days=30), _("30 days")),
+    "90": (timedelta(days=90), _("90 days")),
+}
 
-    title = _("expiry")
-    parameter_name = "expires"
-    windows: ClassVar[dict[str, timedelta]] = {
-        "1": timedelta(days=1),
-        "7": timedelta(days=7),
-        "30": timedelta(days=30),
-    }
+
+class _ByWindow(SimpleListFilter):
+    """By a moment in a window of some days, counted from now."""
+
+    label: StrOrPromise
+    days: ClassVar[tuple[str, ...]]
+
+    def within(self, now: datetime, window: timedelta) -> Q:
+        raise NotImplementedError
 
     def lookups(
         self, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> Iterable[tuple[str, Any]]:
-        return [
-            ("1", _("Within 24 hours")),
-            ("7", _("Within 7 days")),
-            ("30", _("Within 30 days")),
-        ]
+        return [(key, self.label % {"days": _DAYS[key][1]}) for key in self.days]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        window = self.windows.get(self.value() or "")
-        if window is None:
+        if (chosen := self.value()) not in self.days:
             return queryset
-        now = timezone.now()
-        return queryset.filter(expires_at__gt=now, expires_at__lte=now + window)
+        return queryset.filter(self.within(timezone.now(), _DAYS[chosen][0]))
 
 
-class _ByOwner(SimpleListFilter):
+class ExpiryFilter(_ByWindow):
+    """By how soon it expires; what has expired is the status filter's."""
+
+    title = _("expiry")
+    parameter_name = "expires"
+    label = _("Within %(days)s")
+    days = ("1", "7", "30")
+
+    def within(self, now: datetime, window: timedelta) -> Q:
+        return Q(expires_at__gt=now, expires_at__lte=now + window)
+
+
+class UsedFilter(_ByWindow):
+    """By when it was last used."""
+
+    title = _("last used")
+    parameter_name = "used"
+    label = _("In the last %(days)s")
+    days = ("1", "7", "30")
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin[Any]
+    ) -> Iterable[tuple[str, Any]]:
+        unused = [
+            ("not30", _("Not for 30 days")),
+            ("not90", _("Not for 90 days")),
+            ("never", _("Never")),
+        ]
+        return [*super().lookups(request, model_admin), *unused]
+
+    def within(self, now: datetime, window: timedelta) -> Q:
+        return Q(last_used_at__gt=now - window)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value() or ""
+        if chosen == "never":
+            return queryset.filter(last_used_at__isnull=True)
+        if chosen.startswith("not") and (window := _DAYS.get(chosen[3:])):
+            return queryset.filter(last_used_at__lte=timezone.now() - window[0])
+        return super().queryset(request, queryset)
+
+
+class RevokedFilter(SimpleListFilter):
+    """By when it was revoked."""
+
+    title = _("revoked")
+    parameter_name = "revoked"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin[Any]
+    ) -> Iterable[tuple[str, Any]]:
+        return [("today", _("Today")), ("7", _("In the last 7 days"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        since = {
+            "today": start_of_today(),
+            "7": timezone.now() - timedelta(days=7),
+        }.get(self.value() or "")
+        return queryset if since is None else queryset.filter(revoked_at__gte=since)
+
+
+def start_of_today() -> datetime:
+    """Return the midnight before now, in the current time zone where there are such."""
+    now = timezone.now()
+    local = timezone.localtime(now) if timezone.is_aware(now) else now
+    return local.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+class TypedFilter(SimpleListFilter):
+    """A filter with some choices to click, and a field to type any other into."""
+
+    template = "admin/entities/filters/typed.html"
+    typed_label: StrOrPromise
+
+    def has_output(self) -> bool:
+        return True
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        # What the form in the template carries along: it replaces the whole query.
+        self.others = [
+            (name, value)
+            for name, values in changelist.filter_params.items()
+            if name != self.parameter_name
+            for value in values
+        ]
+        return super().choices(changelist)
+
+
+class FlagFilter(TypedFilter):
+    """By one flag. Offered are those of the newest tokens that the staff member sees."""
+
+    title = _("flag")
+    parameter_name = "flag"
+    typed_label = _("Flag")
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin[Any]
+    ) -> Iterable[tuple[str, Any]]:
+        tokens = cast("AuthTokenQuerySet", model_admin.get_queryset(request))
+        listed = tokens.recent_flags(most=MAX_FLAGS_LISTED)
+        chosen = self.value()
+        if chosen and chosen not in listed:
+            listed.append(chosen)
+        return [(flag, flag) for flag in listed]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        if not chosen:
+            return queryset
+        if FLAG_PATTERN.fullmatch(chosen) is None:
+            return queryset.none()
+        carriers = AuthTokenFlag.objects.filter(flag=chosen)
+        if carriers[: MAX_GATHERED + 1].count() <= MAX_GATHERED:
+            return queryset.filter(flag_rows__flag=chosen)
+        # Those of a common flag are met soon in the list's order; to gather them is to sort all.
+        found: QuerySet[Any] = queryset.alias(has_flag=HasFlag("flags", chosen))
+        return found.filter(has_flag=True)
+
+
+class _ByOwner(TypedFilter):
     """By one entity or user: the stock filter would list all there are, on every page.
 
     The one that is chosen is always listed, so that links from elsewhere can choose any.
@@ -154,6 +288,7 @@ def by_entity(path: str) -> type[SimpleListFilter]:
     class EntityFilter(_ByOwner):
         title = _("entity")
         parameter_name = "entity"
+        typed_label = _("Id of the entity")
         owner = Entity
         most_listed = MAX_OWNERS_LISTED
 
@@ -162,11 +297,12 @@ def by_entity(path: str) -> type[SimpleListFilter]:
 
 
 def by_user(path: str) -> type[SimpleListFilter]:
-    """Make the filter by user, which is chosen by links only: there are too many to list."""
+    """Make the filter by user, whose id is typed: there are too many to list."""
 
     class UserFilter(_ByOwner):
         title = _("user")
         parameter_name = "user"
+        typed_label = _("Id of the user")
         owner = User
         most_listed = 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -10,9 +11,18 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from entities.admin.fields import Autocomplete, DaysField, ExpiryField, FlagsField
+from entities.admin.fields import (
+    Autocomplete,
+    DaysField,
+    ExpiryField,
+    FlagsField,
+    FlagsWidget,
+    OriginsField,
+)
+from entities.admin.lifetimes import LifetimeMixin
 from entities.exceptions import EntitiesError
-from entities.models import ApiKey, AuthToken, Entity, UserToken
+from entities.models import ApiKey, AuthToken, Entity, Membership, UserToken
+from entities.models.ids import MAX_ID_CHARS, validate_id
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
@@ -70,9 +80,51 @@ class EntityForm(ServiceForm):
         help_text=_("Flags that only an admin of the entity sets, one a line."),
     )
 
+    allowed_origins = OriginsField(
+        label=_("Allowed origins"),
+        required=False,
+        help_text=_(
+            "Origins whose browser apps may call for this entity, one a line, like "
+            "https://app.example.com."
+        ),
+    )
+
     class Meta:
         model = Entity
-        fields = ["default_lifetime", "max_lifetime", "restricted_flags"]
+        fields = ["default_lifetime", "max_lifetime", "restricted_flags", "allowed_origins"]
+
+
+class NewMemberForm(ServiceForm):
+    """Puts a user into an entity: one that can be found, or whoever has a certain id."""
+
+    new_user_id = forms.CharField(
+        label=_("Or the id of a user"),
+        max_length=MAX_ID_CHARS,
+        required=False,
+        validators=[validate_id],
+        widget=AdminTextInputWidget,
+        help_text=_("Of one that is new here: an email, a UUID, auth0|abc."),
+    )
+    new_user_name = forms.CharField(
+        label=_("Name of a new user"), max_length=200, required=False, widget=AdminTextInputWidget
+    )
+
+    class Meta:
+        model = Membership
+        fields = ["entity", "user", "role", "is_active"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "user" in self.fields:  # not in a popup that was told which
+            self.fields["user"].required = False
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        if bool(cleaned.get("user")) == bool(cleaned.get("new_user_id")) and not self.errors:
+            raise ValidationError(
+                _("Choose a user, or give the id of one: either, not both."), code="user_unclear"
+            )
+        return cleaned
 
 
 class TokenForm(ServiceForm):
@@ -84,6 +136,13 @@ class TokenForm(ServiceForm):
     class Meta:
         model = AuthToken
         fields = ["expires_at", "flags"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "flags" in self.fields and self.instance.pk:
+            widget = self.fields["flags"].widget
+            assert isinstance(widget, FlagsWidget)  # noqa: S101  the field's own
+            widget.offered = self.instance.membership.entity.known_flags()
 
 
 class IssueForm(OnceForm):
@@ -109,7 +168,7 @@ class IssueForm(OnceForm):
         field.widget.choices = field.choices
 
 
-class IssueTokenForm(IssueForm):
+class IssueTokenForm(LifetimeMixin, IssueForm):
     owner = "membership"
     model = AuthToken
 
@@ -118,16 +177,16 @@ class IssueTokenForm(IssueForm):
         label=_("User in entity"),
         help_text=_("Search by the id or name of the user, the entity, or both."),
     )
-    expires_at = ExpiryField(
-        required=False,
-        label=_("Expires at"),
-        help_text=_("Empty: as far off as the default lifetime of the entity says."),
-    )
     flags = FlagsField(
         required=False,
         label=_("Flags"),
         help_text=_("One a line, at most 32: letters, digits, dots, underscores, colons, hyphens."),
     )
+    field_order = ["membership", "lifetime", "expires_at", "flags"]
+
+    def longest(self, cleaned: dict[str, Any]) -> timedelta | None:
+        membership: Membership | None = cleaned.get("membership")
+        return None if membership is None else membership.entity.max_lifetime
 
 
 class _IssueCredentialForm(IssueForm):
@@ -179,6 +238,11 @@ class ActForm(OnceForm):
         super().__init__(*args, **kwargs)
         self.obj = obj
 
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What of the form goes to the service."""
+        return {}
+
 
 class TypedIdForm(ActForm):
     """Confirms an act that is worth to be typed for."""
@@ -194,3 +258,25 @@ class TypedIdForm(ActForm):
         if typed != self.obj.pk:
             raise ValidationError(_("This is not the id of this entity."), code="other_id")
         return typed
+
+
+class RotateForm(ActForm):
+    """Chooses how long the old text stays good beside the new one."""
+
+    overlap = forms.TypedChoiceField(
+        label=_("The old one stays good for"),
+        coerce=lambda hours: timedelta(hours=int(hours)),
+        choices=[
+            ("0", _("no time: it ends at once")),
+            ("1", _("1 hour")),
+            ("24", _("1 day")),
+            ("168", _("7 days")),
+            ("720", _("30 days")),
+        ],
+        initial="24",
+        help_text=_("Time to put the new one in its place, wherever the old one is used."),
+    )
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        return {"overlap": self.cleaned_data["overlap"]}

@@ -75,7 +75,7 @@ class IssueMixin(ServiceAdmin):
         """Ask on GET; on POST, issue, and answer with the text."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = self._form_for(request)
+        form = self.issue_form_for(request)
         if form.is_valid():
             try:
                 obj, text = self._issue(request, form)
@@ -87,7 +87,8 @@ class IssueMixin(ServiceAdmin):
                 )
         return self._ask_for_terms(request, form, extra_context or {})
 
-    def _form_for(self, request: HttpRequest) -> IssueForm:
+    def issue_form_for(self, request: HttpRequest) -> IssueForm:
+        """Make the form of the page to issue, with what came of it."""
         owner = self.issue_form.owner
         target = self.model._meta.get_field(owner).related_model
         owners = self.admin_site.get_model_admin(target).get_queryset(request)

@@ -53,6 +53,7 @@ def draw_once(
         "media": model_admin.media,
         "facts": facts,
         "text": text,
+        "curl": model_admin.curl(request, obj, text),
         "can_view": can_view,
         "object": obj,
     }

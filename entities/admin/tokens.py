@@ -5,156 +5,114 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import JsonResponse
+from django.urls import path
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from entities.admin.acts import Act, ActsMixin
+from entities.admin.acts import ActsMixin
 from entities.admin.base import actor_of
-from entities.admin.display import Status, badge, chips, moment, name_above_id, named, token_status
-from entities.admin.filters import ExpiryFilter, TokenStatusFilter, by_entity, by_user
+from entities.admin.bulk import BulkMixin
+from entities.admin.curl import curl_line
+from entities.admin.display import (
+    badge,
+    chips,
+    masked,
+    name_above_id,
+    relative,
+    token_status,
+)
+from entities.admin.fields import FlagsWidget
+from entities.admin.filters import (
+    ExpiryFilter,
+    FlagFilter,
+    RevokedFilter,
+    TokenStatusFilter,
+    UsedFilter,
+    by_entity,
+    by_user,
+)
 from entities.admin.forms import IssueTokenForm, TokenForm
+from entities.admin.history import events_panel
 from entities.admin.issue import IssueMixin
-from entities.admin.once import ShownOnce
-from entities.conf import app_settings
-from entities.exceptions import TokenRevokedError, TokenSuspendedError
-from entities.models import AuthToken, RevocationReason
-from entities.services import issue_token, refresh_token, revoke_token, update_token
+from entities.admin.limits import few_memberships
+from entities.admin.panels import Link
+from entities.admin.search import search_owners
+from entities.admin.tokenacts import RefreshToken, RevokeToken, text_of, token_facts
+from entities.exceptions import TokenRevokedError
+from entities.models import AuthToken, Membership
+from entities.services import issue_token, update_token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern
     from django.utils.safestring import SafeString
     from django_stubs_ext import StrOrPromise
 
     from entities.actors import Actor
     from entities.admin.acts import Facts
+    from entities.admin.forms import IssueForm
+    from entities.admin.once import ShownOnce
+    from entities.admin.panels import Panel
 
-
-def text_of(token: AuthToken) -> ShownOnce:
-    """Take the text of a token that was signed just now."""
-    text = token.derive_text()
-    assert text is not None, "the key that signs is configured"  # noqa: S101
-    return ShownOnce(text)
-
-
-def token_facts(token: AuthToken) -> Facts:
-    """Whose a token is, and what it is worth."""
-    return [
-        (_("User"), named(token.membership.user)),
-        (_("Entity"), named(token.membership.entity)),
-        (_("Flags"), chips(token.flags) if token.flags else _("none")),
-        (_("Expires at"), moment(token.expires_at)),
-        (_("Last used at"), moment(token.last_used_at) or _("never")),
-    ]
-
-
-class RefreshToken(Act):
-    verb = "refresh"
-    label = _("Refresh")
-    title = _("Refresh this authentication token?")
-    button = _("Yes, refresh it")
-    done = _("Authentication token refreshed")
-    history = "Refreshed."
-    is_destructive = False
-    is_durable = True
-
-    def version(self, obj: AuthToken) -> int:
-        return obj.generation
-
-    def refusal(self, obj: AuthToken) -> StrOrPromise | None:
-        status = token_status(obj, at=timezone.now())
-        if status in {Status.REVOKED, Status.ENTITY_REVOKED}:
-            return _("This token was revoked, and cannot be refreshed. Issue a new one.")
-        return TokenSuspendedError.message if status is Status.SUSPENDED else None
-
-    def facts(self, obj: AuthToken) -> Facts:
-        return token_facts(obj)
-
-    def effects(self, obj: AuthToken) -> Sequence[StrOrPromise]:
-        lifetime = min(obj.lifetime, obj.membership.entity.max_lifetime)
-        expiry = _("It then expires at {moment}, as far off as the last time.")
-        return [
-            _("The token gets a new text, which the next page shows once."),
-            _grace_sentence(),
-            expiry.format(moment=moment(timezone.now() + lifetime)),
-        ]
-
-    def perform(self, obj: AuthToken, *, by: Actor) -> ShownOnce:
-        return text_of(refresh_token(membership=obj.membership, by=by, seen=obj))
-
-
-class RevokeToken(Act):
-    verb = "revoke"
-    label = _("Revoke")
-    title = _("Revoke this authentication token?")
-    button = _("Yes, revoke it")
-    done = _("The authentication token was revoked.")
-    history = "Revoked."
-
-    def refusal(self, obj: AuthToken) -> StrOrPromise | None:
-        status = token_status(obj, at=timezone.now())
-        if status in {Status.REVOKED, Status.ENTITY_REVOKED}:
-            return _("This token was revoked before.")
-        return None
-
-    def facts(self, obj: AuthToken) -> Facts:
-        return token_facts(obj)
-
-    def effects(self, obj: AuthToken) -> Sequence[StrOrPromise]:
-        return [
-            _("The token stops being good at once, everywhere."),
-            _("This cannot be undone. A new token can be issued at any time."),
-        ]
-
-    def perform(self, obj: AuthToken, *, by: Actor) -> None:
-        revoke_token(membership=obj.membership, by=by, reason=RevocationReason.STAFF)
-
-
-def _grace_sentence() -> StrOrPromise:
-    seconds = round(app_settings.REFRESH_GRACE.total_seconds())
-    if not seconds:
-        return _("The old text stops being good at once: who uses it needs the new one.")
-    return ngettext(
-        "The old text stops being good {count} second later: who uses it needs the new one.",
-        "The old text stops being good {count} seconds later: who uses it needs the new one.",
-        seconds,
-    ).format(count=seconds)
+# What a filter is about orders its list, by an index that finds the first page at once: walking
+# the newest first, a filter of old tokens would read most of the table before it met one.
+_ORDERINGS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("status", "expired"): ("-expires_at", "pk"),
+    ("status", "expiring"): ("expires_at", "pk"),
+    ("status", "revoked"): ("-revoked_at", "pk"),
+    ("status", "entity_revoked"): ("created_at", "pk"),  # older than what came after the epoch
+    ("revoked", "today"): ("-revoked_at", "pk"),
+    ("revoked", "7"): ("-revoked_at", "pk"),
+    ("expires", "1"): ("expires_at", "pk"),
+    ("expires", "7"): ("expires_at", "pk"),
+    ("expires", "30"): ("expires_at", "pk"),
+    ("used", "1"): ("-last_used_at", "pk"),
+    ("used", "7"): ("-last_used_at", "pk"),
+    ("used", "30"): ("-last_used_at", "pk"),
+    ("used", "not30"): ("-last_used_at", "pk"),
+    ("used", "not90"): ("-last_used_at", "pk"),
+}
 
 
 @admin.register(AuthToken)
-class AuthTokenAdmin(ActsMixin, IssueMixin):
+class AuthTokenAdmin(BulkMixin, ActsMixin, IssueMixin):
     """Expiry and flags of a live one can be edited; all else is read."""
 
     form = TokenForm
+    entity_path = "membership__entity"
     list_display = (
+        "status_and_text",
         "user",
         "entity",
-        "status",
         "flag_chips",
-        "expires_at",
-        "last_used_at",
+        "expires",
+        "last_used",
     )
     list_filter = (
         TokenStatusFilter,
-        ExpiryFilter,
-        "revocation_reason",
         by_entity("membership__entity"),
         by_user("membership__user"),
+        FlagFilter,
+        ExpiryFilter,
+        UsedFilter,
+        RevokedFilter,
     )
     list_select_related = ("membership__entity", "membership__user")
-    search_fields = (
-        "membership__user__id",
-        "membership__user__name",
-        "membership__entity__id",
-        "membership__entity__name",
+    sortable_by = ("expires",)
+    search_fields = ("membership__user__id",)  # what is searched, `get_search_results` says
+    search_help_text = _(
+        "Search by the id or name of the user, the entity, or both; or paste the whole text of a "
+        "token, which is kept nowhere."
     )
-    search_help_text = _("Search by the id or name of the user, the entity, or both.")
     ordering = ("-created_at", "pk")
     fieldsets = (
-        (None, {"fields": ("user", "entity", "status", "revoked_at", "revocation_reason")}),
+        (None, {"fields": ("text", "user", "entity", "status", "revoked_at", "revocation_reason")}),
         (_("Expiry and flags"), {"fields": ("expires_at", "flags")}),
         (
             _("Times"),
@@ -162,6 +120,7 @@ class AuthTokenAdmin(ActsMixin, IssueMixin):
         ),
     )
     readonly_fields = (
+        "text",
         "user",
         "entity",
         "status",
@@ -184,6 +143,52 @@ class AuthTokenAdmin(ActsMixin, IssueMixin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuthToken]:
         return super().get_queryset(request).select_related(*self.list_select_related)
+
+    def within(
+        self, request: HttpRequest, rows: QuerySet[Any], entity_ids: Collection[str]
+    ) -> QuerySet[Any]:
+        if (few := few_memberships(request, entity_ids)) is not None:
+            return rows.filter(membership__in=few.values("pk"))
+        return super().within(request, rows, entity_ids)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        chosen = (_ORDERINGS.get(pair) for pair in request.GET.dict().items())
+        return next(filter(None, chosen), self.ordering)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        owners = {"user": "membership__user", "entity": "membership__entity"}
+        return search_owners(queryset, search_term, **owners), False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.known_flags_view)
+        return [
+            path("known-flags/", view, name="entities_authtoken_known_flags"),
+            *super().get_urls(),
+        ]
+
+    def known_flags_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the flags to offer for a membership, which the form to issue asks for."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        chosen = request.GET.get("membership", "")
+        memberships = self.admin_site.get_model_admin(Membership).get_queryset(request)
+        found = chosen.isascii() and chosen.isdigit() and len(chosen) < 19
+        membership = memberships.filter(pk=chosen).first() if found else None
+        flags = membership.entity.known_flags() if membership else []
+        return JsonResponse({"flags": flags})
+
+    def links(self, request: HttpRequest, obj: AuthToken) -> list[Link]:
+        links = super().links(request, obj)
+        is_dead = obj.dead_because(at=timezone.now()) is not None
+        if is_dead and obj.membership.is_live and self.has_add_permission(request):
+            url = f"{self.url_of('add')}?membership={obj.membership_id}"
+            links.insert(0, Link(url, _("Issue a new one")))
+        return links
+
+    def panels(self, request: HttpRequest, obj: AuthToken) -> Sequence[Panel]:
+        return events_panel(self, request, credential=obj.pk)
 
     def has_change_permission(self, request: HttpRequest, obj: AuthToken | None = None) -> bool:
         """A dead token is only read; sent a change of one, the service says why."""
@@ -208,6 +213,14 @@ class AuthTokenAdmin(ActsMixin, IssueMixin):
             raise TokenRevokedError
         update_token(membership=token.membership, by=actor_of(request), **changed)
 
+    def issue_form_for(self, request: HttpRequest) -> IssueForm:
+        form = super().issue_form_for(request)
+        widget = form.fields["flags"].widget
+        assert isinstance(widget, FlagsWidget)  # noqa: S101  the field's own
+        widget.offers_url = self.url_of("known_flags")
+        widget.offers_by = "membership"
+        return form
+
     def issue(self, terms: dict[str, Any], *, by: Actor) -> tuple[AuthToken, ShownOnce]:
         token = issue_token(by=by, **terms)
         return token, text_of(token)
@@ -215,11 +228,22 @@ class AuthTokenAdmin(ActsMixin, IssueMixin):
     def facts(self, obj: AuthToken) -> Facts:
         return token_facts(obj)
 
-    @admin.display(description=_("user"), ordering="membership__user__id")
+    def curl(self, request: HttpRequest, obj: AuthToken, text: ShownOnce) -> ShownOnce | None:
+        return curl_line(request, obj.membership, text)
+
+    @admin.display(description=_("token"))
+    def status_and_text(self, obj: AuthToken) -> SafeString:
+        return format_html("{} {}", self.status(obj), masked(obj))
+
+    @admin.display(description=_("text"))
+    def text(self, obj: AuthToken) -> SafeString:
+        return masked(obj)
+
+    @admin.display(description=_("user"))
     def user(self, obj: AuthToken) -> SafeString:
         return name_above_id(obj.membership.user)
 
-    @admin.display(description=_("entity"), ordering="membership__entity__id")
+    @admin.display(description=_("entity"))
     def entity(self, obj: AuthToken) -> SafeString:
         return name_above_id(obj.membership.entity)
 
@@ -230,3 +254,11 @@ class AuthTokenAdmin(ActsMixin, IssueMixin):
     @admin.display(description=_("flags"))
     def flag_chips(self, obj: AuthToken) -> SafeString:
         return chips(obj.flags)
+
+    @admin.display(description=_("expires"), ordering="expires_at")
+    def expires(self, obj: AuthToken) -> StrOrPromise:
+        return relative(obj.expires_at, never=_("never"))
+
+    @admin.display(description=_("last used"))
+    def last_used(self, obj: AuthToken) -> StrOrPromise:
+        return relative(obj.last_used_at, never=_("never"))

@@ -8,6 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from entities.api.errors import ReadOnlyKeyRefused
+from entities.api.throttling import count_failure, refuse_after_failures
 from entities.exceptions import NotAuthenticatedError
 from entities.services.usage import note_use
 from entities.verification import Presented, verify_request
@@ -24,7 +25,8 @@ class HeaderAuthentication(BaseAuthentication):
     `request.auth` the `Principal`.
 
     The entity is the one that the URL names as `entityId`; in a view without one, the API key's
-    own. One query; none where a text is forged or mistyped.
+    own. One query; none where a text is forged or mistyped, or where the client's address has
+    brought too many wrong ones.
     """  # noqa: D205
 
     def authenticate(self, request: Request) -> tuple[User, Principal] | None:
@@ -34,14 +36,17 @@ class HeaderAuthentication(BaseAuthentication):
             AuthenticationFailed: wrong, dead, doubled or missing in part; one wording for all.
             ReadOnlyKeyRefused: the API key only reads, and the method may change something. It is
                 asked here, so that no view can forget it.
+            Throttled: `RATE_LIMIT_FAILURES` is used up.
         """
         meta = request.META
         sent = [meta.get("HTTP_APIKEY"), meta.get("HTTP_USERID"), meta.get("HTTP_TOKEN")]
         if sent == [None, None, None]:
             return None
+        refuse_after_failures(request._request)
         try:
             principal = verify_request(self._presented(request, *(text or "" for text in sent)))
         except NotAuthenticatedError as error:
+            count_failure(request._request)
             raise AuthenticationFailed(error.message, code=error.code) from None
         for use in principal.uses:
             note_use(use.kind, use.id, at=use.at)

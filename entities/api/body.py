@@ -13,6 +13,7 @@ from entities.api.errors import BodyError, BodyTooLargeError, LengthRequiredErro
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+_ATTRIBUTE = "_entities_body"
 _MAX_LENGTH_DIGITS = 18  # enough for any body, few enough for int()
 
 
@@ -36,9 +37,14 @@ def read_json_object(request: HttpRequest, *, limit: int) -> dict[str, Any]:
 def read_body(request: HttpRequest, *, limit: int) -> bytes:
     """Read the body, with a Content-Length or in chunks. See `read_json_object` for the errors.
 
+    It is read once and kept with the request: a stream of chunks can be read only once.
+
     REST framework takes a body without a Content-Length for empty: a refresh that sends a wrong
     text in chunks would refresh as if it had sent none.
     """
+    read: bytes | None = getattr(request, _ATTRIBUTE, None)
+    if read is not None:
+        return read
     length = check_length(request, limit=limit)
     try:
         if _is_chunked_wsgi(request):  # first: `request.body` of such a request is always empty
@@ -53,6 +59,7 @@ def read_body(request: HttpRequest, *, limit: int) -> bytes:
         raise BodyError(_("The body ended early. Send it again."))
     if len(body) > limit:
         raise BodyTooLargeError
+    setattr(request, _ATTRIBUTE, body)
     return body
 
 

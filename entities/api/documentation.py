@@ -14,7 +14,15 @@ from drf_spectacular.utils import (
 
 from entities import exceptions as domain
 from entities.api.errors import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
-from entities.api.schema import ApiSchema, DoneSerializer, ProblemSerializer
+from entities.api.schema import (
+    ETAG,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    ApiSchema,
+    DoneSerializer,
+    ProblemSerializer,
+    response_header,
+)
 from entities.api.serializers import (
     AuthTokenSerializer,
     RefreshSerializer,
@@ -45,11 +53,8 @@ PATH_PARAMETERS = {
     )
 }
 ANSWER_HEADERS = [
-    OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=statuses)
-    for name, description, statuses in (
-        ("WWW-Authenticate", "The scheme of the three headers (RFC 9110).", [401]),
-        ("Allow", "The methods of the path (RFC 9110).", [405]),
-    )
+    response_header("WWW-Authenticate", "The scheme of the three headers (RFC 9110).", on=[401]),
+    response_header("Allow", "The methods of the path (RFC 9110).", on=[405]),
 ]
 
 _TOKEN_EXAMPLE = OpenApiExample(
@@ -150,11 +155,10 @@ def _requests(*examples: tuple[str, dict[str, Any]]) -> list[OpenApiExample]:
     return [OpenApiExample(name, value=value, request_only=True) for name, value in examples]
 
 
-def _call(**facts: Any) -> Callable[[Any], Any]:
+def _call(*headers: OpenApiParameter, **facts: Any) -> Callable[[Any], Any]:
     """Document a call on our own schema class: `extend_schema` builds on the host's default one."""
-    document = extend_schema(
-        tags=_TAGS, parameters=[*PATH_PARAMETERS.values(), *ANSWER_HEADERS], **facts
-    )
+    parameters = [*PATH_PARAMETERS.values(), *ANSWER_HEADERS, *headers]
+    document = extend_schema(tags=_TAGS, parameters=parameters, **facts)
 
     def decorator(method: Any) -> Any:
         method.kwargs = {"schema": ApiSchema}
@@ -165,16 +169,27 @@ def _call(**facts: Any) -> Callable[[Any], Any]:
 
 document_auth_token: Callable[[Any], Any] = extend_schema_view(
     retrieve=_call(
+        IF_MATCH,
+        IF_NONE_MATCH,
+        ETAG,
         operation_id="getAuthenticationToken",
         summary="Get Authentication Token",
         description="Get the authentication token for a user in a specific entity.",
         request=None,
         responses={
             200: OpenApiResponse(AuthTokenSerializer, "The token.", [_TOKEN_EXAMPLE]),
-            **_problems(*_NONE_READABLE, domain.FlagCeilingError, reads=True),
+            304: OpenApiResponse(description="The caller has this answer already."),
+            **_problems(
+                *_NONE_READABLE,
+                domain.FlagCeilingError,
+                domain.PreconditionFailedError,
+                reads=True,
+            ),
         },
     ),
     create=_call(
+        IF_MATCH,
+        ETAG,
         operation_id="createAuthenticationToken",
         summary="Create Authentication Token",
         description=(
@@ -190,11 +205,14 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
                 domain.MembershipNotFoundError,
                 domain.MembershipInactiveError,
                 domain.TokenExistsError,
+                domain.PreconditionFailedError,
                 body=True,
             ),
         },
     ),
     partial_update=_call(
+        IF_MATCH,
+        ETAG,
         operation_id="updateAuthenticationToken",
         summary="Update Authentication Token",
         description=(
@@ -205,10 +223,17 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
         examples=_requests(_FLAGS_EXAMPLE, _TERMS_EXAMPLE),
         responses={
             200: OpenApiResponse(AuthTokenSerializer, "The token.", [_TOKEN_EXAMPLE]),
-            **_problems(*_TERMS_REFUSED, domain.NothingToChangeError, *_NONE_READABLE, body=True),
+            **_problems(
+                *_TERMS_REFUSED,
+                domain.NothingToChangeError,
+                *_NONE_READABLE,
+                domain.PreconditionFailedError,
+                body=True,
+            ),
         },
     ),
     destroy=_call(
+        IF_MATCH,
         operation_id="deleteAuthenticationToken",
         summary="Delete Authentication Token",
         description=(
@@ -222,6 +247,7 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
                 domain.MembershipNotFoundError,
                 domain.TokenNotFoundError,
                 domain.TokenRevokedError,
+                domain.PreconditionFailedError,
             ),
         },
     ),
@@ -229,6 +255,8 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
 
 document_refresh: Callable[[Any], Any] = extend_schema_view(
     create=_call(
+        IF_MATCH,
+        ETAG,
         operation_id="refreshAuthenticationToken",
         summary="Refresh Authentication Token",
         description=(
@@ -251,6 +279,7 @@ document_refresh: Callable[[Any], Any] = extend_schema_view(
                 domain.FlagCeilingError,
                 *_NONE_LIVE,
                 domain.TokenReusedError,
+                domain.PreconditionFailedError,
                 body=True,
             ),
         },

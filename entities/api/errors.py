@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django_stubs_ext import StrOrPromise
 
+    from entities.services.retries import KeptAnswer
+
 logger = logging.getLogger("django.request")
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -60,7 +62,14 @@ STATUS_OF: dict[type[domain.EntitiesError], int] = {
     domain.TokenChangedError: 409,
     domain.TokenExistsError: 409,
     domain.TokenReusedError: 409,
+    domain.ReplayExpiredError: 409,
+    domain.RequestInProgressError: 409,
+    domain.PreconditionFailedError: 412,
+    domain.IdempotencyKeyReusedError: 422,
 }
+
+RETRY_AFTER: dict[type, int] = {domain.RequestInProgressError: 1}
+"""Seconds after which it is worth to call again."""
 
 WIRE_NAMES = {
     "allowed_origins": "allowedOrigins",
@@ -90,6 +99,10 @@ _DJANGO: dict[int, tuple[str, StrOrPromise]] = {
         "unsupported_media_type",
         _("Send the body as application/json, in UTF-8."),
     ),
+    429: (
+        "rate_limited",
+        _("Too many calls. Wait for as many seconds as the header Retry-After says."),
+    ),
     500: ("internal_error", _("This went wrong on our side, and is logged. Try again later.")),
 }
 
@@ -118,6 +131,14 @@ class ReadOnlyKeyRefused(drf.PermissionDenied):
 
     default_code = domain.KeyReadOnlyError.code
     default_detail = domain.KeyReadOnlyError.message
+
+
+class Replay(Exception):  # noqa: N818  it is no error
+    """Ends a call that was answered before: `answer` is its answer again."""
+
+    def __init__(self, answer: KeptAnswer) -> None:
+        self.answer = answer
+        super().__init__("answered before")
 
 
 def problem(
@@ -160,8 +181,10 @@ def problem_response(status: int) -> JsonResponse:
 
 def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response:
     """Turn any exception of an API view into its answer; one that nobody foresaw is a 500."""
+    if isinstance(exception, Replay):
+        return _replayed(exception.answer)
     if isinstance(exception, domain.EntitiesError):
-        return _respond(of_domain(exception))
+        return _respond(of_domain(exception), exception)
     if isinstance(exception, drf.ValidationError):
         return _respond(_of_validation(exception))
     if isinstance(exception, ValidationError):
@@ -254,11 +277,19 @@ def _sentences(detail: Any) -> list[str]:
     return [str(detail)]
 
 
-def _respond(body: dict[str, Any], cause: drf.APIException | None = None) -> Response:
+def _respond(body: dict[str, Any], cause: Exception | None = None) -> Response:
     headers = {}
     if scheme := getattr(cause, "auth_header", None):
         headers["WWW-Authenticate"] = scheme
+    if wait := getattr(cause, "wait", None) or RETRY_AFTER.get(type(cause)):
+        headers["Retry-After"] = str(wait)
     return Response(body, status=body["status"], headers=headers, content_type=PROBLEM_MEDIA_TYPE)
+
+
+def _replayed(answer: KeptAnswer) -> Response:
+    media_type = PROBLEM_MEDIA_TYPE if answer.status >= 400 else None
+    headers = answer.headers | {"Idempotent-Replayed": "true"}
+    return Response(answer.body, status=answer.status, headers=headers, content_type=media_type)
 
 
 def _report(exception: Exception, request: HttpRequest) -> None:

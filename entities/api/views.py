@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import status
-from rest_framework.response import Response
 
 from entities.api.base import MembershipViewSet
 from entities.api.documentation import document_auth_token, document_refresh
@@ -28,6 +27,7 @@ from entities.services import (
 if TYPE_CHECKING:
     from django.http import HttpRequest, JsonResponse
     from rest_framework.request import Request
+    from rest_framework.response import Response
 
     from entities.models import AuthToken
 
@@ -39,8 +39,9 @@ class AuthTokenAnswers(MembershipViewSet):
         self, token: AuthToken, *, status: int = status.HTTP_200_OK, just_made: bool = False
     ) -> Response:
         context = {"just_made": just_made, "reads_only": self.caller.reads_only}
-        serializer = AuthTokenSerializer(token, context=context)
-        return Response(serializer.data, status=status)
+        data = AuthTokenSerializer(token, context=context).data
+        secrets = {"authenticationToken": token}
+        return self.respond(data, status=status, version=token.version, secrets=secrets)
 
 
 @document_auth_token
@@ -48,22 +49,37 @@ class AuthTokenViewSet(AuthTokenAnswers):
     """The authentication token of one user in one entity."""
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        token = read_token(membership=self.membership, by=self.actor)
+        standing = self.membership.current_token
+        is_known = (
+            "If-None-Match" in request.headers
+            and standing is not None
+            and self.answer(standing).status_code == status.HTTP_304_NOT_MODIFIED
+        )
+        token = read_token(
+            membership=self.membership,
+            by=self.actor,
+            if_match=self.if_match,
+            shows_text=not is_known,
+        )
         return self.answer(token)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         terms = self.parse(TokenTermsSerializer)
-        token = issue_token(membership=self.membership, by=self.actor, **terms)
+        token = issue_token(
+            membership=self.membership, by=self.actor, if_match=self.if_match, **terms
+        )
         return self.answer(token, status=status.HTTP_201_CREATED, just_made=True)
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         terms = self.parse(TokenChangesSerializer)
-        token = update_token(membership=self.membership, by=self.actor, **terms)
+        token = update_token(
+            membership=self.membership, by=self.actor, if_match=self.if_match, **terms
+        )
         return self.answer(token)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        revoke_token(membership=self.membership, by=self.actor)
-        return Response({"success": True})
+        revoke_token(membership=self.membership, by=self.actor, if_match=self.if_match)
+        return self.respond({"success": True})
 
 
 @document_refresh
@@ -74,7 +90,13 @@ class AuthTokenRefreshViewSet(AuthTokenAnswers):
         terms = self.parse(RefreshSerializer)
         caller = self.caller
         proof = caller.proof if caller.membership_id == self.membership.pk else None
-        token = refresh_token(membership=self.membership, by=self.actor, proof=proof, **terms)
+        token = refresh_token(
+            membership=self.membership,
+            by=self.actor,
+            proof=proof,
+            if_match=self.if_match,
+            **terms,
+        )
         return self.answer(token, just_made=True)
 
 

@@ -141,6 +141,8 @@ class Migration(migrations.Migration):
                     models.Index(fields=["user_id", "-id"], name="entities_event_user"),
                     models.Index(fields=["credential_id", "-id"], name="entities_event_credential"),
                     models.Index(fields=["actor_id", "-id"], name="entities_event_actor"),
+                    models.Index(fields=["actor_name", "-id"], name="entities_event_actor_name"),
+                    models.Index(fields=["client_address", "-id"], name="entities_event_address"),
                     models.Index(fields=["action", "-id"], name="entities_event_action"),
                     models.Index(fields=["request_id"], name="entities_event_request"),
                     models.Index(fields=["at"], name="entities_event_at"),

@@ -22,6 +22,14 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["last_used_at"], name="entities_authtoken_used"),
         ),
         migrations.AddIndex(
+            model_name="apikey",
+            index=models.Index(fields=["-created_at"], name="entities_apikey_created"),
+        ),
+        migrations.AddIndex(
+            model_name="usertoken",
+            index=models.Index(fields=["-created_at"], name="entities_usertoken_created"),
+        ),
+        migrations.AddIndex(
             model_name="membership",
             index=models.Index(fields=["-created_at"], name="entities_membership_created"),
         ),

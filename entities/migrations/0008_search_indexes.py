@@ -23,6 +23,8 @@ INDEXES = {
     "entities_user_name_trgm": ("entities_user", "name"),
     "entities_entity_id_trgm": ("entities_entity", "id"),
     "entities_entity_name_trgm": ("entities_entity", "name"),
+    "entities_apikey_name_trgm": ("entities_apikey", "name"),
+    "entities_usertoken_name_trgm": ("entities_usertoken", "name"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from entities.models.credentials import ApiKey, KeyAccess, UserToken
 from entities.models.directory import Entity, Membership, Role, User
 from entities.models.events import Action, Event
+from entities.models.retries import IdempotencyKey
 from entities.models.staff import StaffLimit
 from entities.models.token_flags import AuthTokenFlag
 from entities.models.tokens import AuthToken, Death, RevocationReason, TextAge, TokenStatus
@@ -17,6 +18,7 @@ __all__ = [
     "Death",
     "Entity",
     "Event",
+    "IdempotencyKey",
     "KeyAccess",
     "Membership",
     "RevocationReason",

@@ -97,6 +97,7 @@ class ApiKey(Credential):
             ("rotate_apikey", "Can rotate an API key"),
             ("revoke_apikey", "Can revoke an API key"),
         ]
+        indexes = [models.Index(name="entities_apikey_created", fields=["-created_at"])]
         constraints = [
             models.CheckConstraint(
                 name="entities_apikey_expires_after_issue",
@@ -128,6 +129,7 @@ class UserToken(Credential):
             ("rotate_usertoken", "Can rotate a user token"),
             ("revoke_usertoken", "Can revoke a user token"),
         ]
+        indexes = [models.Index(name="entities_usertoken_created", fields=["-created_at"])]
         constraints = [
             models.CheckConstraint(
                 name="entities_usertoken_expires_after_issue",

@@ -117,6 +117,13 @@ class Entity(models.Model):
     def __str__(self) -> str:
         return self.name or self.id
 
+    def known_flags(self, *, most: int = 50) -> list[str]:
+        """Flags to offer for a token of it: the restricted ones, and those of its newest tokens."""
+        from entities.models.tokens import AuthToken
+
+        tokens = AuthToken.objects.filter(membership__entity=self)
+        return sorted({*self.restricted_flags, *tokens.recent_flags(most=most)})[:most]
+
     def clean(self) -> None:
         """Make an id where there is none; refuse one, flags, and origins that cannot be.
 

@@ -99,6 +99,8 @@ class Event(models.Model):
             models.Index(name="entities_event_user", fields=["user_id", "-id"]),
             models.Index(name="entities_event_credential", fields=["credential_id", "-id"]),
             models.Index(name="entities_event_actor", fields=["actor_id", "-id"]),
+            models.Index(name="entities_event_actor_name", fields=["actor_name", "-id"]),
+            models.Index(name="entities_event_address", fields=["client_address", "-id"]),
             models.Index(name="entities_event_action", fields=["action", "-id"]),
             models.Index(name="entities_event_request", fields=["request_id"]),
             models.Index(

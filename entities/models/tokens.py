@@ -15,11 +15,14 @@ from django.utils.translation import gettext_lazy as _
 from entities import keys
 from entities.codec import NONCE_BYTES, Kind
 from entities.models.directory import Entity, Membership
+from entities.models.versions import version_of
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from entities.codec import Parsed
+
+_RECENT = 300
 
 
 class RevocationReason(models.TextChoices):
@@ -132,6 +135,15 @@ class AuthTokenQuerySet(models.QuerySet["AuthToken"]):
     def with_flag(self, flag: str) -> Self:
         """Tokens that carry `flag`, by the index of flags."""
         return self.filter(flag_rows__flag=flag)
+
+    def recent_flags(self, *, most: int) -> list[str]:
+        """Up to `most` flags of the newest few hundred tokens, sorted: all that a menu can offer.
+
+        To find every flag in use would be to read every token.
+        """
+        newest = self.order_by("-created_at").values_list("flags", flat=True)[:_RECENT]
+        found = dict.fromkeys(flag for flags in newest for flag in flags)
+        return sorted(list(found)[:most])
 
     def unrevoked(self) -> Self:
         """Tokens that were not revoked one by one; expired ones and older epochs among them."""
@@ -275,6 +287,13 @@ class AuthToken(models.Model):
     def status_at(self, at: datetime) -> TokenStatus:
         """What it is good for at `at`."""
         return _STATUSES[self.dead_because(at=at)]
+
+    @property
+    def version(self) -> str:
+        """What it says and holds, in short: changes with each act on it, not with its use."""
+        return version_of(
+            self.pk, self.generation, self.flags, self.expires_at, self.lifetime, self.revoked_at
+        )
 
     def derive_text(self) -> str | None:
         """Write its text again; None where the key that signed it is retired. Costs no query."""

@@ -40,6 +40,12 @@ from entities.services.directory import (
 )
 from entities.services.members import change_role, check_user_unshared, remove_member
 from entities.services.refresh import refresh_token
+from entities.services.retries import (
+    begin_attempt,
+    keep_answer,
+    let_go,
+    prune_idempotency_keys,
+)
 from entities.services.tokens import issue_token, read_token, revoke_token, update_token
 
 __all__ = [
@@ -47,6 +53,7 @@ __all__ = [
     "Wanted",
     "add_flag",
     "add_member",
+    "begin_attempt",
     "change_role",
     "check_user_unshared",
     "create_entity",
@@ -56,9 +63,12 @@ __all__ = [
     "issue_token",
     "issue_tokens",
     "issue_user_token",
+    "keep_answer",
+    "let_go",
     "lift_staff_limit",
     "limit_staff",
     "prune_events",
+    "prune_idempotency_keys",
     "prune_tokens",
     "read_token",
     "refresh_token",

@@ -11,7 +11,14 @@ from django.utils import timezone
 from entities import signals
 from entities.exceptions import LifetimeError
 from entities.models import Action, AuthToken, Entity, Event, RevocationReason, UserToken
-from entities.models.flags import MAX_FLAGS, AddFlag, FlagCount, RemoveFlag, clean_flags
+from entities.models.flags import (
+    MAX_FLAGS,
+    AddFlag,
+    FlagCount,
+    HasFlag,
+    RemoveFlag,
+    clean_flags,
+)
 from entities.services.record import (
     append_events,
     columns_of,
@@ -130,9 +137,8 @@ def add_flag(*, tokens: AuthTokenQuerySet, flag: str, by: Actor) -> Iterator[int
 
     return _in_batches(
         tokens.live(at=timezone.now())
-        .exclude(flag_rows__flag=flag)
-        .alias(flag_count=FlagCount("flags"))
-        .filter(flag_count__lt=MAX_FLAGS),
+        .alias(flag_count=FlagCount("flags"), has_flag=HasFlag("flags", flag))
+        .filter(flag_count__lt=MAX_FLAGS, has_flag=False),
         add,
         action=Action.TOKEN_UPDATED,
         by=by,

@@ -112,7 +112,13 @@ def update_entity(*, entity: Entity, by: Actor, **changes: Any) -> Entity:
 
 @transaction.atomic
 def add_member(
-    *, entity: Entity, user_id: str, by: Actor, role: str = Role.MEMBER, name: str = ""
+    *,
+    entity: Entity,
+    user_id: str,
+    by: Actor,
+    role: str = Role.MEMBER,
+    is_active: bool = True,
+    name: str = "",
 ) -> Membership:
     """Put the user of this id into `entity`: the one that exists, else a new one.
 
@@ -135,8 +141,9 @@ def add_member(
             user = User.objects.filter(pk=user_id).first()
             if user is None:
                 raise
+    member = Membership(entity=entity, user=user, role=role, is_active=is_active)
     try:
-        return save_membership(membership=Membership(entity=entity, user=user, role=role), by=by)
+        return save_membership(membership=member, by=by)
     except ValidationError:
         if here.exists():  # somebody else was faster
             raise MembershipExistsError from None

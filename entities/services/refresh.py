@@ -20,10 +20,18 @@ from entities.exceptions import (
 )
 from entities.models import Action, AuthToken, Membership, RevocationReason, TextAge
 from entities.services.record import record_and_tell
-from entities.services.rules import check_alive, check_ceiling, check_expiry, current_token
+from entities.services.rules import (
+    check_alive,
+    check_ceiling,
+    check_expiry,
+    check_version,
+    current_token,
+    locked_token,
+)
 from entities.services.tokens import mark_revoked
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from entities.actors import Actor
@@ -38,6 +46,7 @@ def refresh_token(
     proof: Parsed | None = None,
     seen: AuthToken | None = None,
     expires_at: datetime | None = None,
+    if_match: Collection[str] | None = None,
 ) -> AuthToken:
     """Give the token of `membership` a new text and a new expiry; the old text stops being good.
 
@@ -57,11 +66,14 @@ def refresh_token(
             is not refreshed.
         expires_at: moment the new text ends, aware; `None` puts it as far off as the last one was,
             within the entity's longest lifetime.
+        if_match: versions of the token one of which it has to have to be refreshed; `None`: any.
+            Costs a query. A repeated refresh, which changes nothing, and reuse do not ask for it.
 
     Raises:
         TokenNotFoundError, TokenRevokedError, TokenSuspendedError: nothing to refresh.
         FlagCeilingError: the token has flags that the actor's own authentication token lacks.
         TokenChangedError: the token is another than `seen`, or was refreshed since.
+        PreconditionFailedError: its version is none of `if_match`.
         TokenMismatchError: `text` is forged, another user's, or of another token.
         TokenReusedError: `text` is an older one of this token, which is now revoked.
         LifetimeError: `expires_at` is past, or beyond the entity's longest lifetime.
@@ -73,6 +85,8 @@ def refresh_token(
     now = timezone.now()
     with transaction.atomic(durable=True):
         token = current_token(membership)
+        if if_match is not None:
+            token = locked_token(token)
         while True:
             check_alive(token, at=now, expired_too=True)
             check_ceiling(token.flags, by=by)
@@ -85,6 +99,7 @@ def refresh_token(
                 record_and_tell(Action.TOKEN_REUSED, token, by=by, at=now)
                 mark_revoked(token, by=by, reason=RevocationReason.REUSED)
                 break
+            check_version(token.version, if_match)
             if _swap(token, by=by, expires_at=expires_at, at=now):
                 return token
             # Somebody else's refresh came between: what the row holds now decides.

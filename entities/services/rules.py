@@ -10,6 +10,7 @@ from entities.exceptions import (
     FlagCeilingError,
     FlagNotGrantedError,
     LifetimeError,
+    PreconditionFailedError,
     TokenExpiredError,
     TokenNotFoundError,
     TokenRevokedError,
@@ -18,7 +19,7 @@ from entities.exceptions import (
 from entities.models import AuthToken, Death, Membership
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime, timedelta
 
     from entities.actors import Actor
@@ -46,6 +47,26 @@ def current_token(membership: Membership) -> AuthToken:
     if token is None:
         raise TokenRevokedError if membership.had_token else TokenNotFoundError
     return token
+
+
+def locked_token(standing: AuthToken) -> AuthToken:
+    """Read the row of `standing` again, and lock it until the transaction ends."""
+    token = AuthToken.objects.select_for_update().get(pk=standing.pk)
+    token.membership = standing.membership
+    return token
+
+
+def check_version(version: str | None, if_match: Collection[str] | None) -> None:
+    """Refuse a row whose version is none of `if_match`; None wants none, `*` takes any.
+
+    `version` is that of a locked row, or None where there is no row.
+
+    Raises:
+        PreconditionFailedError: it is none of them.
+    """
+    if if_match is None or (version is not None and not {version, "*"}.isdisjoint(if_match)):
+        return
+    raise PreconditionFailedError
 
 
 def check_alive(token: AuthToken, *, at: datetime, expired_too: bool = False) -> None:

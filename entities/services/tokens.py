@@ -27,11 +27,13 @@ from entities.services.rules import (
     check_ceiling,
     check_expiry,
     check_restricted,
+    check_version,
     current_token,
+    locked_token,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from entities.actors import Actor
@@ -45,6 +47,7 @@ def issue_token(
     by: Actor,
     expires_at: datetime | None = None,
     flags: Sequence[str] = (),
+    if_match: Collection[str] | None = None,
 ) -> AuthToken:
     """Create the authentication token of `membership`.
 
@@ -53,10 +56,12 @@ def issue_token(
 
     Args:
         expires_at: moment it ends, aware; `None` takes the entity's default lifetime.
+        if_match: versions one of which the actor wants to find; where none is live, that is none.
 
     Raises:
         MembershipInactiveError: the user, the membership or the entity is off.
         TokenExistsError: a live one stands.
+        PreconditionFailedError: `if_match` is given.
         LifetimeError: `expires_at` is past, or beyond the entity's longest lifetime.
         FlagsError: a flag has the wrong form, or there are over 32.
         FlagNotGrantedError: a restricted flag, and `by` is no admin.
@@ -65,6 +70,7 @@ def issue_token(
     now = timezone.now()
     token = prepare_token(membership, by=by, at=now, expires_at=expires_at, flags=flags)
     events = _replace_dead(membership, by=by, at=now)
+    check_version(None, if_match)
     try:
         with transaction.atomic():
             token.save(force_insert=True)
@@ -120,10 +126,21 @@ def dead_at(at: datetime, *, entity: Entity) -> Q:
     return Q(expires_at__lte=at) | Q(epoch__lt=entity.token_epoch)
 
 
-def read_token(*, membership: Membership, by: Actor) -> AuthToken:
+def read_token(
+    *,
+    membership: Membership,
+    by: Actor,
+    if_match: Collection[str] | None = None,
+    shows_text: bool = True,
+) -> AuthToken:
     """Return the live token of `membership`, for `by` to see its text.
 
+    Args:
+        if_match: versions of the token one of which it has to have; `None`: any.
+        shows_text: whether `by` gets to see the text, which may be an event.
+
     Raises:
+        PreconditionFailedError: its version is none of `if_match`.
         TokenNotFoundError, TokenRevokedError, TokenExpiredError, TokenSuspendedError: none lives.
         TokenKeyRetiredError: its signing key is configured no more, so that it verifies no more.
         FlagCeilingError: it has flags that the actor's own authentication token lacks.
@@ -133,7 +150,8 @@ def read_token(*, membership: Membership, by: Actor) -> AuthToken:
     check_alive(token, at=now)
     check_ceiling(token.flags, by=by)
     _check_readable(token)
-    if _is_shown_to_another(token, by=by):
+    check_version(token.version, if_match)
+    if shows_text and _is_shown_to_another(token, by=by):
         record_and_tell(Action.TOKEN_TEXT_READ, token, by=by, at=now)
     return token
 
@@ -145,6 +163,7 @@ def update_token(
     by: Actor,
     expires_at: datetime | None = None,
     flags: Sequence[str] | None = None,
+    if_match: Collection[str] | None = None,
 ) -> AuthToken:
     """Change expiry, flags or both of the live token of `membership`; its text stays as it is.
 
@@ -154,8 +173,10 @@ def update_token(
     Args:
         expires_at: new moment it ends, aware; `None` leaves it.
         flags: all of the new flags; `None` leaves them.
+        if_match: versions of the token one of which it has to have; `None`: any.
 
     Raises:
+        PreconditionFailedError: its version is none of `if_match`.
         NothingToChangeError: neither is given.
         TokenNotFoundError, TokenRevokedError, TokenExpiredError, TokenSuspendedError: none lives.
         TokenKeyRetiredError: its signing key is configured no more.
@@ -165,13 +186,12 @@ def update_token(
     if expires_at is None and flags is None:
         raise NothingToChangeError
     now = timezone.now()
-    standing = current_token(membership)
-    token = AuthToken.objects.select_for_update().get(pk=standing.pk)
-    token.membership = standing.membership
+    token = locked_token(current_token(membership))
     entity = token.membership.entity
     check_alive(token, at=now)
     check_ceiling(token.flags, by=by)
     _check_readable(token)
+    check_version(token.version, if_match)
     before = {"expires_at": token.expires_at.isoformat(), "flags": token.flags}
     if flags is not None:
         flags = clean_flags(flags)
@@ -200,17 +220,25 @@ def revoke_token(
     membership: Membership,
     by: Actor,
     reason: RevocationReason = RevocationReason.DELETED,
+    if_match: Collection[str] | None = None,
 ) -> AuthToken:
     """Revoke the token of `membership`, also an expired one: it could be refreshed otherwise.
 
+    Args:
+        if_match: versions of the token one of which it has to have; `None`: any. Costs a query.
+
     Raises:
+        PreconditionFailedError: its version is none of `if_match`.
         TokenNotFoundError: there is none.
         TokenRevokedError: it was revoked before, or is being revoked by somebody else right now.
     """
     token = current_token(membership)
-    if token.epoch != token.membership.entity.token_epoch or not mark_revoked(
-        token, by=by, reason=reason
-    ):
+    if if_match is not None:
+        token = locked_token(token)
+    if token.revoked_at is not None or token.epoch != token.membership.entity.token_epoch:
+        raise TokenRevokedError
+    check_version(token.version, if_match)
+    if not mark_revoked(token, by=by, reason=reason):
         raise TokenRevokedError
     return token
 

@@ -199,3 +199,64 @@ def test_a_dead_one_is_listed_as_what_it_is(boss, model, field, factory, kind):
         page = boss.get(admin_url(model, "changelist"), {"status": status})
         assert [row.name for row in page.context["cl"].result_list] == [status]
         assert f"entities-status-{status}" in page.content.decode()
+
+
+def rotated(client, credential, overlap="24"):
+    return act(client, credential, "rotate", overlap=overlap)
+
+
+@each_kind
+def test_rotating_shows_a_new_text_once_and_ends_the_old_after_the_overlap(
+    boss, model, field, factory, kind
+):
+    old, old_text = make(model, factory())
+
+    page = rotated(boss, old)
+
+    text = text_on(page)
+    new = model.objects.exclude(pk=old.pk).get()
+    assert new.name == old.name
+    assert keys.parse(text).id == new.pk
+    old.refresh_from_db()
+    assert timedelta(hours=23) < old.expires_at - timezone.now() <= timedelta(hours=24)
+    assert (old.revoked_at, new.expires_at) == (None, None)
+    assert_nowhere(text, old_text, client=boss)
+
+
+@each_kind
+def test_without_an_overlap_the_old_one_ends_at_once(boss, model, field, factory, kind):
+    old, _ = make(model, factory())
+    rotated(boss, old, overlap="0")
+    old.refresh_from_db()
+    assert old.revoked_at is not None
+
+
+@each_kind
+def test_a_reload_of_a_rotation_rotates_nothing(boss, model, field, factory, kind):
+    old, _ = make(model, factory())
+    url = url_of(old, "rotate")
+    terms = terms_of(boss.get(url), overlap="720")
+    assert boss.post(url, terms).status_code == 200
+
+    again = boss.post(url, terms)
+
+    assert "nothing was done" in again.content.decode()
+    assert model.objects.count() == 2
+
+
+@pytest.mark.parametrize("overlap", ["", "5", "-1", "x"])
+def test_an_overlap_that_is_not_offered_is_an_error(boss, overlap):
+    old, _ = make(ApiKey, EntityFactory())
+    page = rotated(boss, old, overlap=overlap)
+    assert set(page.context["form"].errors) == {"overlap"}
+    assert ApiKey.objects.count() == 1
+
+
+@each_kind
+def test_what_has_ended_is_not_rotated(boss, model, field, factory, kind):
+    old, _ = make(model, factory())
+    revoke(old)
+    page = boss.get(url_of(old, "rotate"))
+    assert "cannot be rotated" in page.content.decode()
+    assert boss.post(url_of(old, "rotate"), {"seen": "0", "overlap": "1"}).status_code == 200
+    assert model.objects.count() == 1

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from entities.actors import Actor
 from entities.exceptions import FlagsError
-from entities.models import ApiKey, AuthToken, Entity, Membership, User, UserToken
+from entities.models import ApiKey, AuthToken, Entity, Event, Membership, User, UserToken
 from entities.models.directory import Role
-from entities.services import issue_token
+from entities.services import issue_api_key, issue_token, issue_user_token
 from tests.admin.conftest import act, admin_url, terms_of, url_of
 from tests.factories import EntityFactory, MembershipFactory, UserFactory
 
@@ -147,7 +149,7 @@ def test_a_user_is_in_an_entity_once(boss):
     assert form_errors(page)["__all__"] == ["This user is in this entity already."]
 
 
-@pytest.mark.parametrize("garbage", ["", "nobody", "\x00"])
+@pytest.mark.parametrize("garbage", ["nobody", "\x00"])
 def test_garbage_for_an_entity_is_an_error_in_the_form(boss, garbage):
     page = boss.post(
         admin_url(Membership, "add"), {"entity": garbage, "user": garbage, "role": "member"}
@@ -303,3 +305,219 @@ def test_a_nul_in_an_address_is_not_found(boss, model):
     page = boss.get(f"/admin/entities/{model._meta.model_name}/a%00b/change/")
 
     assert page.status_code == 302
+
+
+# Members
+
+
+def add_member(client, **terms):
+    return client.post(admin_url(Membership, "add"), {"role": "member", "is_active": "on"} | terms)
+
+
+def test_a_new_user_is_made_and_put_into_the_entity_in_one_go(boss):
+    entity = EntityFactory()
+
+    answer = add_member(
+        boss, entity=entity.pk, new_user_id="ada@example.org", new_user_name="Ada", role="admin"
+    )
+
+    membership = Membership.objects.get()
+    assert answer.status_code == 302
+    assert (membership.entity, membership.role) == (entity, Role.ADMIN)
+    assert (membership.user.pk, membership.user.name) == ("ada@example.org", "Ada")
+    assert LogEntry.objects.get().object_id == str(membership.pk)
+
+
+def test_the_id_of_a_user_who_exists_puts_that_one_into_the_entity(boss):
+    user = UserFactory(name="Ada")
+    add_member(boss, entity=EntityFactory().pk, new_user_id=user.pk, new_user_name="Eve")
+    assert Membership.objects.get().user == user
+    assert User.objects.get().name == "Ada"
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_a_user_is_chosen_or_typed_not_both_and_not_neither(boss, both):
+    terms = {"user": UserFactory().pk, "new_user_id": "x"} if both else {}
+    page = add_member(boss, entity=EntityFactory().pk, **terms)
+    assert form_errors(page)["__all__"] == [
+        "Choose a user, or give the id of one: either, not both."
+    ]
+    assert not Membership.objects.exists()
+
+
+def test_an_id_that_cannot_be_one_is_an_error_at_its_field(boss):
+    page = add_member(boss, entity=EntityFactory().pk, new_user_id="a/b")
+    assert set(form_errors(page)) == {"new_user_id"}
+    assert not User.objects.exists()
+
+
+def test_a_member_twice_by_a_typed_id_is_an_error_in_the_form(boss):
+    membership = MembershipFactory()
+    page = add_member(boss, entity=membership.entity_id, new_user_id=membership.user_id)
+    assert form_errors(page)["__all__"] == [
+        "This user is in this entity already. Change the role instead."
+    ]
+    assert Membership.objects.count() == 1
+
+
+# Origins
+
+
+def save_origins(client, entity, origins):
+    return client.post(url_of(entity, "change"), POLICY | {"allowed_origins": origins})
+
+
+def test_origins_are_typed_one_a_line_and_kept_as_browsers_write_them(boss):
+    entity = EntityFactory()
+    save_origins(boss, entity, "https://app.example.com/\nhttp://localhost:5173, https://a.b")
+    entity.refresh_from_db()
+    assert entity.allowed_origins == [
+        "https://app.example.com",
+        "http://localhost:5173",
+        "https://a.b",
+    ]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "app.example.com",
+        "https://app.example.com/path",
+        "https://APP.example.com",
+        "https://app.example.com:443",
+        "http://a.b:80",
+        "https://*.example.com",
+        "*",
+        "null",
+        "ftp://a.b",
+        "https://user@a.b",
+        "https://a_b",
+        "https://-a.b",
+    ],
+)
+def test_what_no_browser_sends_as_an_origin_is_refused(boss, origin):
+    entity = EntityFactory()
+    page = save_origins(boss, entity, origin)
+    assert set(form_errors(page)) == {"allowed_origins"}
+    entity.refresh_from_db()
+    assert entity.allowed_origins == []
+
+
+# What hangs on them
+
+
+def panels_of(client, obj):
+    panels = client.get(url_of(obj, "change")).context["entities_panels"]
+    return {str(panel.title): panel for panel in panels}
+
+
+def test_the_page_of_an_entity_shows_members_keys_counts_and_history(boss):
+    entity = EntityFactory(id="acme")
+    member = MembershipFactory(entity=entity, user__name="Ada", admin=True)
+    MembershipFactory()
+    issue_token(membership=member, by=Actor.staff(1))
+    key, _ = issue_api_key(entity=entity, name="shop", by=Actor.staff(1))
+
+    panels = panels_of(boss, entity)
+
+    assert list(panels) == ["Counts", "Members", "API keys", "What happened"]
+    assert [cell.value for cell in panels["Counts"].rows[0]] == ["1", "1", "1"]
+    assert panels["Counts"].rows[0][1].url.endswith("authtoken/?entity=acme&status=live")
+    ((user, role, active),) = panels["Members"].rows
+    assert (user.value, role.value, active.value) == (f"Ada ({member.user_id})", "admin", "yes")
+    assert user.url == url_of(member, "change")
+    assert panels["API keys"].rows[0][0].url == url_of(key, "change")
+    assert len(panels["What happened"].rows) == 2
+
+
+def test_the_page_of_a_user_shows_memberships_and_tokens_across_entities(boss):
+    user = UserFactory()
+    for entity in ("acme", "globex"):
+        member = MembershipFactory(entity__id=entity, user=user)
+        issue_token(membership=member, by=Actor.staff(1), flags=[entity])
+    issue_token(membership=MembershipFactory(), by=Actor.staff(1))
+
+    panels = panels_of(boss, user)
+
+    assert list(panels) == [
+        "Memberships",
+        "Authentication tokens",
+        "User tokens",
+        "What happened",
+    ]
+    assert [len(panels[name].rows) for name in panels] == [2, 2, 0, 2]
+    assert panels["User tokens"].links[0].url.endswith(f"usertoken/add/?user={user.pk}")
+
+
+def test_panels_show_the_first_rows_and_lead_to_all(boss):
+    entity = EntityFactory(id="acme")
+    MembershipFactory.create_batch(11, entity=entity)
+    panel = panels_of(boss, entity)["Members"]
+    assert len(panel.rows) == 10
+    assert panel.more.url == "/admin/entities/membership/?entity=acme"
+
+
+def test_what_is_beyond_a_thousand_is_not_counted(boss, monkeypatch):
+    monkeypatch.setattr("entities.admin.panels._MOST_COUNTED", 2)
+    entity = EntityFactory()
+    MembershipFactory.create_batch(3, entity=entity)
+    assert panels_of(boss, entity)["Counts"].rows[0][0].value == "2+"
+
+
+def test_panels_of_what_staff_may_not_see_are_not_there(staff):
+    entity = EntityFactory()
+    issue_api_key(entity=entity, name="shop", by=Actor.staff(1))
+    assert list(panels_of(staff("view_entity"), entity)) == []
+    panels = panels_of(staff("view_entity", "view_apikey"), entity)
+    assert list(panels) == ["Counts", "API keys"]
+    assert panels["API keys"].links == []
+
+
+@pytest.mark.parametrize("factory", [EntityFactory, UserFactory])
+def test_a_page_with_panels_costs_the_same_for_1_row_and_for_9(boss, factory):
+    obj = factory()
+    of = {"entity": obj} if factory is EntityFactory else {"user": obj}
+
+    def queries():
+        with CaptureQueriesContext(connection) as asked:
+            assert boss.get(url_of(obj, "change")).status_code == 200
+        return len(asked)
+
+    issue_token(membership=MembershipFactory(**of), by=Actor.staff(1))
+    queries()
+    one = queries()
+    for _ in range(8):
+        issue_token(membership=MembershipFactory(**of), by=Actor.staff(1))
+    assert queries() == one
+
+
+# Sign out
+
+
+def test_a_user_is_signed_out_everywhere(boss):
+    user = UserFactory()
+    for _ in range(2):
+        issue_token(membership=MembershipFactory(user=user), by=Actor.staff(1))
+    issue_user_token(user=user, name="phone", by=Actor.staff(1))
+    asked = boss.get(url_of(user, "signout")).content.decode()
+    assert "Live authentication tokens" in asked
+
+    answer = act(boss, user, "signout")
+
+    assert answer.url == url_of(user, "change")
+    assert not AuthToken.objects.unrevoked().exists()
+    assert not UserToken.objects.filter(revoked_at__isnull=True).exists()
+    assert Event.objects.latest("id").action == "user_signed_out"
+
+
+def test_deleting_goes_through_the_service_and_is_recorded(boss):
+    user, entity = UserFactory(), EntityFactory()
+    boss.post(url_of(user, "delete"), {"post": "yes"})
+    boss.post(
+        admin_url(Entity, "changelist"),
+        {"action": "delete_selected", "_selected_action": [entity.pk], "post": "yes"},
+    )
+    assert not User.objects.exists()
+    assert not Entity.objects.exists()
+    actions = Event.objects.order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["user_deleted", "entity_deleted"]

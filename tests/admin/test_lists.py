@@ -8,15 +8,31 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from entities.admin.display import Status, credential_status, token_status
+from entities.admin.display import (
+    EXPIRING_WITHIN,
+    Status,
+    credential_status,
+    moment,
+    token_status,
+)
 from entities.admin.fields import days_of
 from entities.admin.filters import credential_conditions, token_conditions
-from entities.models import ApiKey, AuthToken, Entity, Membership, User, UserToken
+from entities.models import (
+    ApiKey,
+    AuthToken,
+    Entity,
+    Event,
+    Membership,
+    StaffLimit,
+    User,
+    UserToken,
+)
 from tests.admin.conftest import MODELS, admin_url, url_of
 from tests.factories import (
     ApiKeyFactory,
     AuthTokenFactory,
     EntityFactory,
+    EventFactory,
     MembershipFactory,
     UserFactory,
     UserTokenFactory,
@@ -28,6 +44,13 @@ def user_with_account():
     return UserFactory(account=get_user_model().objects.create_user(name))
 
 
+def staff_limit():
+    name = f"limited-{get_user_model().objects.count()}"
+    limit = StaffLimit.objects.create(account=get_user_model().objects.create_user(name))
+    limit.entities.set([EntityFactory()])
+    return limit
+
+
 MAKERS = {
     Entity: EntityFactory,
     User: user_with_account,
@@ -35,6 +58,8 @@ MAKERS = {
     ApiKey: ApiKeyFactory,
     UserToken: UserTokenFactory,
     AuthToken: AuthTokenFactory,
+    Event: EventFactory,
+    StaffLimit: staff_limit,
 }
 
 
@@ -93,9 +118,12 @@ def test_the_list_of_tokens_says_what_staff_ask_of_it(boss):
     assert f'Ada <span class="entities-id">{token.membership.user_id}</span>' in page
     assert f'<span class="entities-id">{token.membership.entity_id}</span>' in page
     assert '<span class="entities-status entities-status-live">Live</span>' in page
+    assert f'<code class="entities-masked">eat_…{token.derive_text()[-4:]}</code>' in page
+    assert token.derive_text()[:-4] not in page
     assert '<span class="entities-flag">read</span>' in page
     assert "&lt;b&gt;" in page
-    assert "column-last_used_at" in page
+    assert ">1\xa0hour ago</time>" in page
+    assert f'title="{moment(used)}"' in page
 
 
 @pytest.mark.parametrize("by", ["user__id", "user__name", "entity__id", "entity__name"])
@@ -122,12 +150,18 @@ def test_any_search_and_any_filter_gets_an_answer(boss, model):
         assert boss.get(admin_url(model, "changelist"), query).status_code in {200, 302}
 
 
+SOON = EXPIRING_WITHIN // timedelta(microseconds=1)
+
+
 def tokens_of_every_kind(now):
-    """Every mix of revoked, of an epoch before, suspended in three ways, and an expiry near now."""
+    """Every mix of revoked, of an epoch before, suspended in three ways, an expiry near a limit.
+
+    The limits are now, and the moment until which a token is said to expire soon.
+    """
     for revoked in (False, True):
         for epochs in (0, 1):
             for off in (None, "membership", "user", "entity"):
-                for offset in (-1, 0, 1):
+                for offset in (-1, 0, 1, SOON - 1, SOON, SOON + 1):
                     membership = MembershipFactory(
                         is_active=off != "membership",
                         user__is_active=off != "user",
@@ -178,7 +212,10 @@ def test_the_status_filter_finds_what_the_status_column_says_of_credentials(fact
         )
         for active in (True, False)
         for revoked_at in (None, now)
-        for expires_at in (None, *(now + timedelta(microseconds=each) for each in (-1, 0, 1)))
+        for expires_at in (
+            None,
+            *(now + timedelta(microseconds=each) for each in (-1, 0, 1, SOON, SOON + 1)),
+        )
     ]
     said = {row.pk: credential_status(row, owner=getattr(row, owner), at=now) for row in rows}
 
@@ -245,3 +282,103 @@ def test_a_lifetime_survives_its_own_form_to_the_second(boss, seconds):
 
     entity.refresh_from_db()
     assert entity.default_lifetime == lifetime
+
+
+def test_a_list_is_leafed_through_without_counting(boss, capture, monkeypatch):
+    monkeypatch.setattr("entities.admin.tokens.AuthTokenAdmin.list_per_page", 2)
+    tokens = AuthTokenFactory.create_batch(5)
+    newest = sorted(tokens, key=lambda token: token.created_at, reverse=True)
+    url = admin_url(AuthToken, "changelist")
+
+    with capture() as asked:
+        first = boss.get(url)
+
+    assert not [query for query in asked if "COUNT(" in query["sql"]]
+    assert rows_of(first) == newest[:2]
+    page = first.content.decode()
+    assert "1 to 2" in page
+    assert '<a href="?p=2" rel="next">Next</a>' in page
+    last = boss.get(url, {"p": "3"})
+    assert rows_of(last) == newest[4:]
+    assert 'rel="next"' not in last.content.decode()
+    assert '<a href="?p=2" rel="prev">Previous</a>' in last.content.decode()
+
+
+@pytest.mark.parametrize("page", ["4", "0", "-1", "101", "999999999999"])
+def test_a_page_that_is_not_there_leads_to_the_first(boss, page):
+    AuthTokenFactory()
+    answer = boss.get(admin_url(AuthToken, "changelist"), {"p": page})
+    assert (answer.status_code, answer.url) == (302, "/admin/entities/authtoken/?e=1")
+
+
+def test_a_list_that_is_longer_than_anybody_leafs_says_so(boss, monkeypatch):
+    monkeypatch.setattr("entities.admin.listing.MAX_PAGES", 1)
+    monkeypatch.setattr("entities.admin.tokens.AuthTokenAdmin.list_per_page", 1)
+    AuthTokenFactory.create_batch(2)
+    page = boss.get(admin_url(AuthToken, "changelist")).content.decode()
+    assert "There are more. Narrow the list" in page
+    assert 'rel="next"' not in page
+
+
+def test_tokens_are_filtered_by_flag_use_and_revocation(boss):
+    now = timezone.now()
+    flagged = AuthTokenFactory(flags=["read", "x:y"])
+    used = AuthTokenFactory(last_used_at=now - timedelta(days=2))
+    stale = AuthTokenFactory(last_used_at=now - timedelta(days=40))
+    gone = AuthTokenFactory(revoked=True, last_used_at=now)
+    url = admin_url(AuthToken, "changelist")
+
+    assert rows_of(boss.get(url, {"flag": "x:y"})) == [flagged]
+    assert rows_of(boss.get(url, {"flag": "rea"})) == []
+    assert rows_of(boss.get(url, {"flag": "no flag"})) == []
+    assert rows_of(boss.get(url, {"used": "1"})) == [gone]
+    assert rows_of(boss.get(url, {"used": "7"})) == [gone, used]
+    assert rows_of(boss.get(url, {"used": "not30"})) == [stale]
+    assert rows_of(boss.get(url, {"used": "not90"})) == []
+    assert rows_of(boss.get(url, {"used": "never"})) == [flagged]
+    assert rows_of(boss.get(url, {"revoked": "today"})) == [gone]
+    assert rows_of(boss.get(url, {"revoked": "7"})) == [gone]
+    page = boss.get(url, {"flag": "typed-by-hand", "used": "7"}).content.decode()
+    assert '<input type="hidden" name="used" value="7">' in page
+    assert 'name="flag" value="typed-by-hand"' in page
+
+
+def test_a_common_flag_is_found_in_the_rows_themselves(boss, monkeypatch):
+    monkeypatch.setattr("entities.admin.filters.MAX_GATHERED", 1)
+    flagged = AuthTokenFactory.create_batch(2, flags=["a", "x:y"])
+    AuthTokenFactory(flags=["x"])
+    url = admin_url(AuthToken, "changelist")
+    assert set(rows_of(boss.get(url, {"flag": "x:y"}))) == set(flagged)
+    assert len(rows_of(boss.get(url, {"flag": "x"}))) == 1
+
+
+def test_the_ones_that_expire_are_ordered_by_when(boss):
+    later = AuthTokenFactory(lifetime=timedelta(days=5))
+    sooner = AuthTokenFactory(lifetime=timedelta(days=2))
+    url = admin_url(AuthToken, "changelist")
+    for query in ({"status": "expiring"}, {"expires": "7"}):
+        assert rows_of(boss.get(url, query)) == [sooner, later]
+    assert set(rows_of(boss.get(url, {"status": "live"}))) == {sooner, later}
+
+
+def test_several_words_are_each_a_part_of_the_user_or_the_entity(boss):
+    acme = EntityFactory(id="acme", name="Acme Corporation")
+    ada = AuthTokenFactory(membership__entity=acme, membership__user__name="Ada Lovelace")
+    AuthTokenFactory(membership__entity=acme)
+    AuthTokenFactory(membership__user__name="Ada Byron")
+    url = admin_url(AuthToken, "changelist")
+
+    for term in ("lovelace acme", "ACME ada love", "corporation ada"):
+        assert rows_of(boss.get(url, {"q": term})) == [ada]
+    assert rows_of(boss.get(url, {"q": "ada nobody"})) == []
+    assert len(rows_of(boss.get(url, {"q": "Ad"}))) == 2  # short words are beginnings
+    assert rows_of(boss.get(url, {"q": "ad lo"})) == [ada]
+    assert rows_of(boss.get(url, {"q": "da"})) == []
+
+
+def test_a_word_of_many_users_is_searched_for_in_their_rows(boss, monkeypatch):
+    monkeypatch.setattr("entities.admin.search.MAX_OWNERS", 1)
+    tokens = [AuthTokenFactory(membership__user__name=f"Common {number}") for number in range(3)]
+    AuthTokenFactory()
+    found = rows_of(boss.get(admin_url(AuthToken, "changelist"), {"q": "common"}))
+    assert set(found) == set(tokens)

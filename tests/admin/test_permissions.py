@@ -9,16 +9,28 @@ from django.test import Client
 from django.urls import reverse
 
 from entities.actors import Actor
-from entities.models import ApiKey, AuthToken, Entity, Membership, User, UserToken
+from entities.models import (
+    ApiKey,
+    AuthToken,
+    Entity,
+    Event,
+    Membership,
+    StaffLimit,
+    User,
+    UserToken,
+)
 from entities.services import issue_api_key, issue_token, issue_user_token
 from tests.admin.conftest import MODELS, admin_url, url_of
-from tests.factories import MembershipFactory
+from tests.factories import EventFactory, MembershipFactory
 
 BY = Actor.command("tests")
 
 ACTS = [
     (Entity, "revoke"),
+    (User, "signout"),
+    (ApiKey, "rotate"),
     (ApiKey, "revoke"),
+    (UserToken, "rotate"),
     (UserToken, "revoke"),
     (AuthToken, "refresh"),
     (AuthToken, "revoke"),
@@ -29,6 +41,7 @@ STOCK_ALL = tuple(
     f"{verb}_{model._meta.model_name}"
     for model in MODELS
     for verb in ("view", "add", "change", "delete")
+    if f"{verb}_{model._meta.model_name}" not in {"add_event", "change_event", "delete_event"}
 )
 
 
@@ -43,6 +56,10 @@ def rows(db):
         ApiKey: issue_api_key(entity=membership.entity, name="a", by=BY)[0],
         UserToken: issue_user_token(user=membership.user, name="a", by=BY)[0],
         AuthToken: issue_token(membership=membership, by=Actor.staff(1)),
+        Event: EventFactory(),
+        StaffLimit: StaffLimit.objects.create(
+            account=get_user_model().objects.create_user("limited")
+        ),
     }
 
 
@@ -53,6 +70,9 @@ def terms(rows):
         "form_id": "x",
         "seen": "0",
         "confirmation": "acme",
+        "overlap": "24",
+        "account": get_user_model().objects.create_user("to be limited").pk,
+        "new_user_id": "new",
         "membership": MembershipFactory().pk,
         "entity": "acme",
         "user": "ada",
@@ -69,6 +89,11 @@ def addresses(rows):
     """Every address of the admin for our models, with the permission that opens it to change."""
     for model, row in rows.items():
         name = model._meta.model_name
+        if model is Event:
+            for page in ("change", "delete"):
+                yield url_of(row, page), None
+            yield admin_url(Event, "add"), None
+            continue
         verb = "issue" if model in ISSUED else "add"
         yield admin_url(model, "add"), f"{verb}_{name}"
         yield url_of(row, "delete"), f"delete_{name}" if model not in ISSUED else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.test import Client, override_settings
+from django.urls import NoReverseMatch
 from django.utils import timezone
 
 from entities import keys, signals
@@ -23,6 +26,7 @@ from tests.admin.conftest import (
     text_on,
     url_of,
 )
+from tests.conftest import path_of
 from tests.factories import AuthTokenFactory, EntityFactory, MembershipFactory
 
 STAFF = Actor.staff(1)
@@ -326,12 +330,12 @@ def test_a_get_revokes_nothing(boss, token):
     assert token.revoked_at is None
 
 
-def test_a_revoked_token_offers_nothing(boss, token):
+def test_a_revoked_token_offers_a_new_one_and_nothing_else(boss, token):
     act(boss, token, "revoke")
 
     page = boss.get(url_of(token, "change"))
 
-    assert [link.label for link in page.context["entities_links"]] == []
+    assert [link.label for link in page.context["entities_links"]] == ["Issue a new one"]
     assert 'name="_save"' not in page.content.decode()
 
 
@@ -473,3 +477,109 @@ def test_an_entitys_restricted_flags_can_be_given_by_staff(boss):
     membership = MembershipFactory(entity=EntityFactory(restricted_flags=["root"]))
 
     text_on(issue(boss, AuthToken, membership=membership.pk, flags="root"))
+
+
+# Lifetimes
+
+
+@pytest.mark.parametrize("days", [1, 7, 30, 90])
+def test_a_usual_lifetime_is_chosen(boss, days):
+    issue(boss, AuthToken, membership=MembershipFactory().pk, lifetime=str(days))
+    token = AuthToken.objects.get()
+    assert abs(token.lifetime - timedelta(days=days)) < timedelta(seconds=10)
+
+
+def test_the_entitys_longest_lifetime_is_chosen(boss):
+    membership = MembershipFactory(entity__max_lifetime=timedelta(days=400))
+    issue(boss, AuthToken, membership=membership.pk, lifetime="longest")
+    lifetime = AuthToken.objects.get().lifetime
+    assert timedelta(0) <= timedelta(days=400) - lifetime < timedelta(seconds=10)
+
+
+def test_a_lifetime_beyond_the_entitys_longest_is_an_error_at_its_field(boss):
+    entity = EntityFactory(default_lifetime=timedelta(days=1), max_lifetime=timedelta(days=5))
+    membership = MembershipFactory(entity=entity)
+    page = issue(boss, AuthToken, membership=membership.pk, lifetime="30")
+    (error,) = page.context["form"].errors["expires_at"]
+    assert error.startswith("Choose an expiry within the longest lifetime of this entity")
+    assert not AuthToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("terms", "error"),
+    [
+        ({"lifetime": "own"}, "Give the date on which it expires."),
+        (
+            {"lifetime": "7", "expires_at_0": "2100-01-01", "expires_at_1": "12:00"},
+            "Choose a lifetime, or give a date: not both.",
+        ),
+    ],
+)
+def test_a_lifetime_that_is_unclear_is_an_error(boss, terms, error):
+    page = issue(boss, AuthToken, membership=MembershipFactory().pk, **terms)
+    assert errors_of(page) == [error]
+    assert not AuthToken.objects.exists()
+
+
+def test_a_lifetime_that_is_not_offered_is_an_error(boss):
+    page = issue(boss, AuthToken, membership=MembershipFactory().pk, lifetime="31")
+    assert set(page.context["form"].errors) == {"lifetime"}
+
+
+# Flags that are offered, and the line of curl
+
+
+def test_flags_that_the_entity_knows_are_offered(boss):
+    entity = EntityFactory(restricted_flags=["root"])
+    membership = MembershipFactory(entity=entity)
+    issue_token(membership=MembershipFactory(entity=entity), by=STAFF, flags=["read"])
+    issue_token(membership=MembershipFactory(), by=STAFF, flags=["other"])
+    url = "/admin/entities/authtoken/known-flags/"
+
+    assert boss.get(url, {"membership": membership.pk}).json() == {"flags": ["read", "root"]}
+    for garbage in ("", "x", "-1", "9" * 30, "²"):
+        assert boss.get(url, {"membership": garbage}).json() == {"flags": []}
+    page = boss.get(admin_url(AuthToken, "add")).content.decode()
+    assert f'data-entities-offers-url="{url}"' in page
+
+
+def test_flags_are_offered_on_the_page_of_a_token(boss, token):
+    page = boss.get(url_of(token, "change")).content.decode()
+    assert 'aria-pressed="false">read</button>' in page
+
+
+@pytest.mark.parametrize("user_id", ["ada", "ü,x", "a b'c", "$(id)", 'a"b', "`id`"])
+def test_the_line_of_curl_reads_the_token_when_it_is_pasted(boss, user_id, tmp_path):
+    membership = MembershipFactory(user__id=user_id, entity__id="e $x")
+    page = issue(boss, AuthToken, membership=membership.pk)
+    text = text_on(page)
+    fake = tmp_path / "curl"
+    fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    fake.chmod(0o755)
+
+    said = subprocess.run(
+        ["sh", "-c", str(page.context["curl"])],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "API_KEY": "ek_1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+
+    url = said[1]
+    headers = dict(line.split(": ", 1) for line in said if ": " in line)
+    assert headers["token"] == text
+    assert headers["apikey"] == "ek_1"
+    assert unquote(headers["userid"]) == user_id
+    assert "," not in headers["userid"]
+    assert headers["userid"].isascii()
+    assert url == f"http://testserver{path_of(membership)}"
+
+
+def test_without_the_urls_of_the_api_there_is_no_line_of_curl(boss, monkeypatch):
+    def nowhere(*args, **kwargs):
+        raise NoReverseMatch
+
+    monkeypatch.setattr("entities.admin.curl.reverse", nowhere)
+    page = issue(boss, AuthToken, membership=MembershipFactory().pk)
+    assert page.context["curl"] is None
+    assert "A line that uses it" not in page.content.decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
+from threading import Barrier, get_ident
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,10 +47,15 @@ def at_once(*calls: Callable[[], HttpResponse]) -> list[HttpResponse]:
         return [future.result() for future in [pool.submit(one, call) for call in calls]]
 
 
-def post(caller: Caller, path: str, body: dict[str, str]) -> HttpResponse:
+def post(
+    caller: Caller, path: str, body: dict[str, str], headers: dict[str, str] | None = None
+) -> HttpResponse:
     """Post by a client of the thread's own."""
     return Client().post(
-        caller.path + path, body, content_type="application/json", headers=caller.headers
+        caller.path + path,
+        body,
+        content_type="application/json",
+        headers=caller.headers | (headers or {}),
     )
 
 
@@ -93,6 +98,42 @@ def test_fifty_parallel_refreshes_by_the_token_itself_give_one_new_text(member: 
     token = AuthToken.objects.get()
     assert {answer.json()["authenticationToken"] for answer in answers} == {token.derive_text()}
     assert token.generation == 1
+
+
+def test_fifty_parallel_creates_with_one_key_make_one_token_and_answer_the_same(
+    member: Caller,
+) -> None:
+    key = {"Idempotency-Key": "one"}
+    answers = at_once(lambda: post(member, "", {}, key))
+    made = [answer for answer in answers if answer.status_code == 201]
+    waiting = [answer.json()["code"] for answer in answers if answer.status_code != 201]
+    assert set(waiting) <= {"request_in_progress"}
+    assert len({answer.content for answer in made}) == 1
+    assert sum("Idempotent-Replayed" not in answer.headers for answer in made) == 1
+    assert post(member, "", {}, key).content == made[0].content
+    assert AuthToken.objects.count() == 1
+
+
+def test_fifty_parallel_updates_that_saw_the_same_are_made_once(member: Caller) -> None:
+    seen = {"If-Match": member.post().headers["ETag"]}
+    answers = at_once(
+        lambda: Client().patch(
+            member.path,
+            {"flags": [f"by-{get_ident()}"]},
+            content_type="application/json",
+            headers=member.headers | seen,
+        )
+    )
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 412: 49}
+    (won,) = (answer for answer in answers if answer.status_code == 200)
+    assert AuthToken.objects.get().flags == won.json()["flags"]
+
+
+def test_fifty_parallel_refreshes_that_saw_the_same_are_made_once(member: Caller) -> None:
+    seen = {"If-Match": member.post().headers["ETag"]}
+    answers = at_once(lambda: post(member, "/refresh", {}, seen))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 412: 49}
+    assert AuthToken.objects.get().generation == 1
 
 
 def test_fifty_parallel_deletes_revoke_once(member: Caller) -> None:

@@ -20,24 +20,33 @@ if TYPE_CHECKING:
 
 PATH = "/entities/{entityId}/users/{userId}/authentication-token"
 ANSWERS = {
-    "getAuthenticationToken": "200 400 401 403 404 405 413 500",
-    "createAuthenticationToken": "201 400 401 403 404 405 409 411 413 415 500",
-    "updateAuthenticationToken": "200 400 401 403 404 405 411 413 415 500",
-    "deleteAuthenticationToken": "200 400 401 403 404 405 413 500",
-    "refreshAuthenticationToken": "200 400 401 403 404 405 409 411 413 415 500",
+    "getAuthenticationToken": "200 304 400 401 403 404 405 412 413 429 500",
+    "createAuthenticationToken": "201 400 401 403 404 405 409 411 412 413 415 422 429 500",
+    "updateAuthenticationToken": "200 400 401 403 404 405 411 412 413 415 429 500",
+    "deleteAuthenticationToken": "200 400 401 403 404 405 412 413 429 500",
+    "refreshAuthenticationToken": "200 400 401 403 404 405 409 411 412 413 415 422 429 500",
 }
 NONE_LIVE = {"user_not_found", "token_not_found", "token_revoked", "token_suspended"}
 NONE_READABLE = NONE_LIVE | {"token_expired", "token_key_retired"}
 TERMS = {"flags_invalid", "expiry_invalid", "flag_ceiling", "flag_restricted"}
 ANY_CALL = {"not_authenticated", "permission_denied", "not_found", "bad_request"}
-ANY_CALL |= {"method_not_allowed", "body_too_large", "internal_error", "entity_not_found"}
+ANY_CALL |= {
+    "precondition_failed",
+    "method_not_allowed",
+    "body_too_large",
+    "rate_limited",
+    "internal_error",
+    "entity_not_found",
+}
 ANY_WRITE = ANY_CALL | {"key_read_only"}
 ANY_BODY = {"body_malformed", "validation_error", "length_required", "unsupported_media_type"}
+ANY_POST = {"request_in_progress", "replay_expired", "idempotency_key_reused"}
 CODES = {
     "getAuthenticationToken": ANY_CALL | NONE_READABLE | {"flag_ceiling"},
     "createAuthenticationToken": ANY_WRITE
     | ANY_BODY
     | TERMS
+    | ANY_POST
     | {"user_not_found", "user_inactive", "token_exists"},
     "updateAuthenticationToken": ANY_WRITE
     | ANY_BODY
@@ -47,8 +56,16 @@ CODES = {
     "deleteAuthenticationToken": ANY_WRITE | {"user_not_found", "token_not_found", "token_revoked"},
     "refreshAuthenticationToken": ANY_WRITE
     | ANY_BODY
+    | ANY_POST
     | NONE_LIVE
     | {"expiry_invalid", "token_mismatch", "token_reused", "flag_ceiling"},
+}
+HEADERS = {
+    "getAuthenticationToken": ["If-Match", "If-None-Match"],
+    "createAuthenticationToken": ["Idempotency-Key", "If-Match"],
+    "updateAuthenticationToken": ["If-Match"],
+    "deleteAuthenticationToken": ["If-Match"],
+    "refreshAuthenticationToken": ["Idempotency-Key", "If-Match"],
 }
 BODIES = {
     "createAuthenticationToken": {"expiry", "flags"},
@@ -126,12 +143,18 @@ def test_every_call_wants_the_three_headers_together(
         assert operation["security"] == [{"apikey": [], "userid": [], "token": []}]
 
 
-def test_every_call_has_the_two_path_parameters_and_no_other(operations: dict[str, Any]) -> None:
+def test_the_five_have_the_two_path_parameters_and_headers_of_their_own(
+    operations: dict[str, Any],
+) -> None:
     for name in ANSWERS:
-        parameters = operations[name]["parameters"]
-        facts = [(one["in"], one["name"], one["required"]) for one in parameters]
-        assert facts == [("path", "entityId", True), ("path", "userId", True)]
-        assert all(one["examples"] for one in parameters)
+        operation = operations[name]
+        parameters = [
+            (one["in"], one["name"], one.get("required", False)) for one in operation["parameters"]
+        ]
+        headers = [("header", header, False) for header in HEADERS[name]]
+        paths = [("path", "entityId", True), ("path", "userId", True)]
+        assert sorted(parameters) == sorted(paths + headers)
+        assert all(one["examples"] for one in operation["parameters"])
 
 
 def test_every_path_parameter_is_described_with_an_example(document: dict[str, Any]) -> None:
@@ -162,7 +185,7 @@ def test_every_example_fits(document: dict[str, Any], operations: dict[str, Any]
     for operation in operations.values():
         bodies = [operation["requestBody"]] if "requestBody" in operation else []
         for answer in [*bodies, *operation["responses"].values()]:
-            for content in answer["content"].values():
+            for content in answer.get("content", {}).values():
                 assert content["examples"]
                 for example in examples(content):
                     validator(document, content["schema"]).validate(example)
@@ -193,6 +216,11 @@ def test_every_answer_is_there_with_examples_that_fit(
     responses = operations[name]["responses"]
     assert " ".join(sorted(responses)) == ANSWERS[name]
     for status, response in responses.items():
+        has_tag = status in {"200", "201", "304"} and name != "deleteAuthenticationToken"
+        assert ("ETag" in response["headers"]) is has_tag
+        if status == "304":
+            assert "content" not in response
+            continue
         media_type = "application/json" if status < "400" else "application/problem+json"
         assert list(response["content"]) == [media_type]
         content = response["content"][media_type]
@@ -201,8 +229,13 @@ def test_every_answer_is_there_with_examples_that_fit(
             validator(document, content["schema"]).validate(example)
             assert example["success"] is (status < "400")
             assert status < "400" or example["status"] == int(status)
-        assert ("WWW-Authenticate" in response.get("headers", {})) is (status == "401")
-        assert ("Allow" in response.get("headers", {})) is (status == "405")
+        assert ("WWW-Authenticate" in response["headers"]) is (status == "401")
+        assert ("Allow" in response["headers"]) is (status == "405")
+        assert ("Retry-After" in response["headers"]) is (status in {"409", "429"})
+        assert ("Idempotent-Replayed" in response["headers"]) is (
+            status < "300" and "Idempotency-Key" in HEADERS[name]
+        )
+        assert {"RateLimit", "RateLimit-Policy"} <= response["headers"].keys()
 
 
 @pytest.mark.parametrize("name", CODES)

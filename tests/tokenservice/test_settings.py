@@ -49,6 +49,10 @@ ENTITIES_VARIABLES = {
     "ENTITIES_AUTH_TOKEN_PREFIX": ("at", "at"),
     "ENTITIES_LAST_USED_FLUSH": ("60", timedelta(minutes=1)),
     "ENTITIES_MAX_BODY_BYTES": ("1024", 1024),
+    "ENTITIES_RATE_LIMITS": ("off", False),
+    "ENTITIES_RATE_LIMIT_API_KEY": ("5/Second", "5/second"),
+    "ENTITIES_RATE_LIMIT_CALLER": ("off", None),
+    "ENTITIES_RATE_LIMIT_FAILURES": ("1000/day", "1000/day"),
     "ENTITIES_REFRESH_GRACE": ("0", timedelta(0)),
     "ENTITIES_SIGNING_KEYS": ("one, two,", ["one", "two"]),
     "ENTITIES_TOKEN_READBACK": ("off", False),
@@ -133,6 +137,8 @@ def test_lists_durations_and_names_are_read(settings_of: Load) -> None:
         HSTS_SECONDS="60",
         HSTS_INCLUDE_SUBDOMAINS="no",
         LOG_LEVEL="debug",
+        LANGUAGE_CODE="de",
+        TIME_ZONE="Europe/Berlin",
     )
     expected = {
         "SECRET_KEY_FALLBACKS": ["old", "older"],
@@ -142,6 +148,8 @@ def test_lists_durations_and_names_are_read(settings_of: Load) -> None:
         "FORCE_SCRIPT_NAME": "/auth",
         "SECURE_HSTS_SECONDS": 60,
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": False,
+        "LANGUAGE_CODE": "de",
+        "TIME_ZONE": "Europe/Berlin",
     }
     assert {name: loaded[name] for name in expected} == expected
     assert loaded["LOGGING"]["loggers"]["django"]["level"] == "DEBUG"
@@ -232,7 +240,14 @@ def test_a_secret_that_begins_with_a_dollar_is_taken_as_it_is(settings_of: Load)
             {"ENTITIES_REFRESH_GRACE": "30s"},
             "ENTITIES_REFRESH_GRACE is not a whole number of zero or more.",
         ),
+        ({"ENTITIES_RATE_LIMITS": "of"}, "ENTITIES_RATE_LIMITS is neither on nor off."),
+        (
+            {"ENTITIES_RATE_LIMIT_CALLER": "0/minute"},
+            "ENTITIES_RATE_LIMIT_CALLER is neither off nor a rate: a number above zero,",
+        ),
         ({"HSTS_SECONDS": "-1"}, "HSTS_SECONDS is not a whole number of zero or more."),
+        ({"LANGUAGE_CODE": "xx"}, "LANGUAGE_CODE is no code of a language that is known here."),
+        ({"TIME_ZONE": "Mars/Base"}, "TIME_ZONE is no time zone, like Europe/Berlin."),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is none of DEBUG, INFO, WARNING, ERROR, CRITICAL."),
         (
             {"DATABASE_URL": "mysql://me:secret@host/name"},

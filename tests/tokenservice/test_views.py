@@ -98,10 +98,10 @@ def test_a_method_that_is_not_there_is_a_json_error_also_for_who_wants_yaml(
 
 
 def test_headers_of_a_client_move_nothing(served: Served) -> None:
-    plain = ask(served, "/docs")
+    plain = ask(served, "/docs?script=")
     moved = ask(
         served,
-        "/docs",
+        "/docs?script=",
         SCRIPT_NAME="/elsewhere",
         X_Forwarded_Host="elsewhere.example",
         X_Forwarded_Proto="https",
@@ -125,6 +125,30 @@ def test_the_documentation_loads_nothing_from_elsewhere(served: Served) -> None:
     _, _, page = ask(served, "/docs")
     assert b"://" not in page
     assert page.count(b'"/static/drf_spectacular_sidecar/swagger-ui-dist/') == 4
+
+
+def test_pages_follow_the_language_of_the_browser_and_the_api_does_not(served: Served) -> None:
+    for _ in range(8):  # whichever thread answers
+        _, headers, page = ask(served, "/admin/login/", Accept_Language="de")
+        assert headers["content-language"] == "de"
+        assert b'<html lang="de"' in page
+        _, headers, body = ask(served, "/entities/e-acme/nothing", Accept_Language="de")
+        assert json.loads(body)["error"].startswith("Nothing is at this path.")
+        assert "content-language" not in headers
+
+
+def test_pages_allow_nothing_from_elsewhere_and_nothing_inline(served: Served) -> None:
+    for path in ("/", "/admin/login/", "/admin/nothing", "/docs"):
+        _, headers, page = ask(served, path)
+        policy = dict(
+            directive.split(" ", 1) for directive in headers["content-security-policy"].split("; ")
+        )
+        assert policy["default-src"] == policy["frame-ancestors"] == "'none'"
+        assert policy["script-src"] == "'self'"
+        assert ("unsafe-inline" in policy["style-src"]) == (path == "/docs")
+        assert b"<script>" not in page
+        assert path == "/docs" or b"<style>" not in page
+    assert "content-security-policy" not in ask(served, "/health")[1]
 
 
 @pytest.mark.django_db

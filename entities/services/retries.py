@@ -1,0 +1,217 @@
+"""Requests that are sent again: one of them is carried out, and all get its answer.
+
+A row, inserted in a transaction of its own before the work, decides between two that come at once.
+What happens to a row is no act on anything that the service keeps: it is not recorded.
+
+Keys are hashed under the signing key that is first: a retry across its rotation is a new request.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from entities import keys
+from entities.actors import ActorKind
+from entities.exceptions import (
+    IdempotencyKeyReusedError,
+    ReplayExpiredError,
+    RequestInProgressError,
+)
+from entities.models import Action, ApiKey, AuthToken, IdempotencyKey, UserToken
+from entities.services.credentials import derive_text
+from entities.services.record import record_and_tell
+from entities.services.rules import check_ceiling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from entities.actors import Actor
+    from entities.models.retries import IdempotencyKeyQuerySet
+
+    Credential = AuthToken | ApiKey | UserToken
+
+logger = logging.getLogger("entities.retries")
+
+_MODELS: dict[str, type[Credential]] = {
+    model.__name__: model for model in (AuthToken, ApiKey, UserToken)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request that is carried out now: its answer is to be kept, or it is to be let go."""
+
+    id: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered to the request when it came first."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+def begin_attempt(*, key: str, request: bytes, by: Actor) -> Attempt | KeptAnswer:
+    """Begin a request that carries `key`, or return its answer where it was answered before.
+
+    Costs an INSERT, and where that fails a SELECT and one more for each text of the answer. A
+    request that did not come back within `LOCKED_FOR` is begun anew: it may have done its work,
+    and then only the rules of what it does stand against doing it twice.
+
+    Args:
+        key: the caller's own: whoever calls through another API key, or is another, has others.
+        request: all that makes it the same request.
+
+    Raises:
+        RequestInProgressError: it came before, and is under way.
+        IdempotencyKeyReusedError: another request came with this key.
+        ReplayExpiredError: its answer held a text that is good no more.
+        FlagCeilingError: its answer held a token with flags that the actor's own token lacks.
+        RuntimeError: called inside a transaction.
+    """
+    now = timezone.now()
+    api_key_id = by.application.api_key_id.hex if by.application else ""
+    scope = json.dumps([by.kind, by.id, api_key_id, key]).encode()
+    id = keys.digest(scope, purpose="idempotency key")
+    fingerprint = keys.digest(id.encode() + request, purpose="fingerprint of a request")
+    try:
+        with transaction.atomic(durable=True):
+            IdempotencyKey.objects.create(id=id, fingerprint=fingerprint, started_at=now)
+    except IntegrityError:
+        return _judge(id, fingerprint, by=by, at=now)
+    return Attempt(id, now)
+
+
+def keep_answer(
+    *,
+    attempt: Attempt,
+    status: int,
+    headers: Mapping[str, str],
+    body: str,
+    texts: Mapping[str, Credential],
+) -> bool:
+    """Keep the answer to `attempt`. False: it is not kept.
+
+    It is not where another attempt has taken the place of this one; nor where `body` holds a text,
+    which is a fault of whoever made it: no text goes into the database.
+
+    Args:
+        body: JSON; an object whose fields named in `texts` are null, where there are any.
+        texts: the credential whose text each of those fields held.
+    """
+    if keys.holds_text(body):
+        logger.error("An answer holds a text that was not taken out: it is not kept.")
+        let_go(attempt=attempt)
+        return False
+    references = {
+        field: [type(credential).__name__, credential.pk.hex, _generation_of(credential)]
+        for field, credential in texts.items()
+    }
+    kept = _of(attempt).update(
+        completed_at=timezone.now(),
+        status=status,
+        headers=dict(headers),
+        body=body,
+        texts=references,
+    )
+    return kept == 1
+
+
+def let_go(*, attempt: Attempt) -> None:
+    """Forget `attempt`: the next request with its key is carried out."""
+    _of(attempt).delete()
+
+
+def prune_idempotency_keys(*, batch_size: int = 1000) -> Iterator[int]:
+    """Delete the keys that ended; yield each batch's count, as `prune_tokens` does."""
+    ended = IdempotencyKey.objects.ended(at=timezone.now())
+    while batch := list(ended.order_by("started_at").values_list("pk", flat=True)[:batch_size]):
+        # Asked again in the statement: one may have begun anew since.
+        yield ended.filter(pk__in=batch)._raw_delete(ended.db)
+
+
+def _judge(id: str, fingerprint: str, *, by: Actor, at: datetime) -> Attempt | KeptAnswer:
+    row = IdempotencyKey.objects.filter(pk=id).first()
+    if row is None:  # let go since
+        raise RequestInProgressError
+    if row.is_ended(at=at):
+        return _begin_anew(row, fingerprint, at=at)
+    if not compare_digest(row.fingerprint, fingerprint):
+        raise IdempotencyKeyReusedError
+    if row.is_lost(at=at):
+        return _begin_anew(row, fingerprint, at=at)
+    if row.status is None:
+        raise RequestInProgressError
+    body = json.loads(row.body)
+    for field, (model, pk, generation) in row.texts.items():
+        body[field] = _text_again(_MODELS[model], pk, generation, by=by, at=at)
+    return KeptAnswer(row.status, row.headers, body)
+
+
+def _begin_anew(row: IdempotencyKey, fingerprint: str, *, at: datetime) -> Attempt:
+    """Take the row over by one conditional UPDATE: of two that do so at once, one does."""
+    standing = IdempotencyKey.objects.filter(
+        pk=row.pk, started_at=row.started_at, completed_at=row.completed_at
+    )
+    won = standing.update(
+        fingerprint=fingerprint,
+        started_at=at,
+        completed_at=None,
+        status=None,
+        headers={},
+        body="",
+        texts={},
+    )
+    if not won:
+        raise RequestInProgressError
+    return Attempt(row.pk, at)
+
+
+def _text_again(
+    model: type[Credential], pk: UUID, generation: int, *, by: Actor, at: datetime
+) -> str:
+    if model is AuthToken:
+        return _token_text_again(pk, generation, by=by, at=at)
+    credential = model._default_manager.filter(pk=pk).first()
+    alive = isinstance(credential, (ApiKey, UserToken)) and credential.is_live(at=at)
+    text = derive_text(credential) if alive else None  # type: ignore[arg-type]
+    if text is None:
+        raise ReplayExpiredError
+    return text
+
+
+def _token_text_again(pk: UUID, generation: int, *, by: Actor, at: datetime) -> str:
+    tokens = AuthToken.objects.select_related("membership__entity", "membership__user")
+    token = tokens.filter(pk=pk, generation=generation).first()
+    if token is None or token.dead_because(at=at) is not None:
+        raise ReplayExpiredError
+    check_ceiling(token.flags, by=by)
+    text = token.derive_text()
+    if text is None:
+        raise ReplayExpiredError
+    if by.kind is not ActorKind.USER or by.id != token.membership.user_id:
+        record_and_tell(Action.TOKEN_TEXT_READ, token, by=by, at=at)
+    return text
+
+
+def _generation_of(credential: Credential) -> int:
+    return credential.generation if isinstance(credential, AuthToken) else 0
+
+
+def _of(attempt: Attempt) -> IdempotencyKeyQuerySet:
+    """The row, as long as it is this attempt's: another may have taken it over."""
+    return IdempotencyKey.objects.filter(
+        pk=attempt.id, started_at=attempt.started_at, completed_at__isnull=True
+    )
