@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from entities import keys
 from entities.models import AuthToken, IdempotencyKey
+from tests.api.rest import call
 
 if TYPE_CHECKING:
     from tests.conftest import Caller
@@ -21,7 +23,15 @@ def test_no_table_holds_a_text_or_a_digest_of_one(member: Caller, admin: Caller)
     key = {"Idempotency-Key": "another-key-of-it"}
     second = member.post("/refresh", json=body, headers=key).json()["authenticationToken"]
     texts = [member.api_key, member.token, admin.token, first, second]
-    assert IdempotencyKey.objects.filter(status__in=(200, 201)).count() == 2
+    for path, terms in (
+        ("api-keys", {"name": "shop"}),
+        (f"users/{member.membership.user_id}/user-tokens", {"name": "phone"}),
+        ("authentication-tokens/issue", {"tokens": [{"user": admin.membership.user_id}]}),
+    ):
+        answer = call(admin, "post", path, json=terms, headers={"Idempotency-Key": path})
+        texts += [text for text in answer.content.decode().split('"') if keys.holds_text(text)]
+    assert len(texts) == 8
+    assert IdempotencyKey.objects.filter(status__in=(200, 201)).count() == 5
 
     with connection.cursor() as cursor:
         dump = ""
@@ -32,7 +42,7 @@ def test_no_table_holds_a_text_or_a_digest_of_one(member: Caller, admin: Caller)
                     bytes(value).hex() if isinstance(value, (bytes, memoryview)) else f"{value}|"
                     for value in row
                 )
-    assert str(AuthToken.objects.get().pk.hex)[:8] in dump  # the dump is one
+    assert str(AuthToken.objects.first().pk.hex)[:8] in dump  # the dump is one
     for name in ("a-key-of-a-clients-own", "another-key-of-it"):
         assert name not in dump
         assert hashlib.sha256(name.encode()).hexdigest()[:16] not in dump

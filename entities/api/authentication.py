@@ -8,7 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from entities.api.errors import ReadOnlyKeyRefused
-from entities.api.throttling import count_failure, refuse_after_failures
+from entities.api.throttling import count_failure, count_refused, refuse_after_failures
 from entities.exceptions import NotAuthenticatedError
 from entities.services.usage import note_use
 from entities.verification import Presented, verify_request
@@ -36,7 +36,7 @@ class HeaderAuthentication(BaseAuthentication):
             AuthenticationFailed: wrong, dead, doubled or missing in part; one wording for all.
             ReadOnlyKeyRefused: the API key only reads, and the method may change something. It is
                 asked here, so that no view can forget it.
-            Throttled: `RATE_LIMIT_FAILURES` is used up.
+            Throttled: `RATE_LIMIT_FAILURES` is used up; with such an API key, another limit too.
         """
         meta = request.META
         sent = [meta.get("HTTP_APIKEY"), meta.get("HTTP_USERID"), meta.get("HTTP_TOKEN")]
@@ -51,6 +51,7 @@ class HeaderAuthentication(BaseAuthentication):
         for use in principal.uses:
             note_use(use.kind, use.id, at=use.at)
         if principal.reads_only and request.method not in {"GET", "HEAD"}:
+            count_refused(request._request, principal)
             raise ReadOnlyKeyRefused
         return principal.user, principal
 

@@ -26,7 +26,7 @@ from entities.conf import app_settings
 from entities.exceptions import EntityNotFoundError, MembershipNotFoundError
 from entities.models import AuthToken, Entity, Membership
 from entities.origins import REQUEST_ID_HEADER, origin_of
-from entities.services.retries import Attempt, KeptAnswer
+from entities.services.retries import Attempt, KeptAnswer, filled, value_at
 from entities.verification import Principal
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class AlwaysJson(BaseContentNegotiation):
 
 
 class Answer(Response):
-    """An answer that knows which of its fields hold a text, and of which credential."""
+    """An answer that knows where in it a text stands, and of which credential."""
 
     secrets: Mapping[str, Credential]
 
@@ -172,13 +172,15 @@ class ApiViewSet(ViewSet):
 
         Args:
             version: of the row that `data` shows, for its ETag; `None`: it has none.
-            secrets: each field of `data` that may hold a text, and the credential whose text it is.
-                They go into no digest, and are not kept with the answer.
+            secrets: each place in `data` that may hold a text, like `apiKey` or
+                `results.3.authenticationToken`, and the credential whose text it is. They go into
+                no digest, and are not kept with the answer.
         """
         headers: dict[str, str] = {}
         if version is not None:
-            hidden = {name: data[name] is not None for name in secrets or ()}
-            headers["ETag"] = etag_of(version, JSONRenderer().render({**data, **hidden}))
+            hidden = {place: value_at(data, place) is not None for place in secrets or ()}
+            shown = filled(data, hidden)
+            headers["ETag"] = etag_of(version, JSONRenderer().render(shown))
             is_read = self.request.method in ("GET", "HEAD")
             if is_read and is_known(self.request._request, headers["ETag"]):
                 return Response(status=304, headers=headers)

@@ -19,8 +19,10 @@ from entities.services.retries import (
     Attempt,
     KeptAnswer,
     begin_attempt,
+    filled,
     keep_answer,
     let_go,
+    value_at,
 )
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def begin(request: HttpRequest, *, by: Actor, limit: int) -> Attempt | KeptAnswe
 
 
 def settle(attempt: Attempt, response: Response, secrets: Mapping[str, Credential]) -> None:
-    """Keep the answer to `attempt`, less the texts in the fields that `secrets` names.
+    """Keep the answer to `attempt`, less the texts at the places that `secrets` names.
 
     What fails here fails no answer: the work is done. The attempt then ends by itself.
     """
@@ -90,8 +92,8 @@ def settle(attempt: Attempt, response: Response, secrets: Mapping[str, Credentia
 
 def _keep(attempt: Attempt, response: Response, secrets: Mapping[str, Credential]) -> None:
     data: Any = response.data
-    texts = {field: row for field, row in secrets.items() if data[field] is not None}
-    less_texts = {**data, **dict.fromkeys(texts)} if texts else data
+    texts = {place: row for place, row in secrets.items() if value_at(data, place) is not None}
+    less_texts = filled(data, dict.fromkeys(texts)) if texts else data
     keep_answer(
         attempt=attempt,
         status=response.status_code,

@@ -37,20 +37,23 @@ class CallThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         caller = request.auth
-        if not isinstance(caller, Principal):
-            return True
-        counts = limits.count(
-            Limit("api-key", app_settings.RATE_LIMIT_API_KEY, of=caller.api_key_id.hex),
-            # In one entity: what one tenant's app does is no other tenant's loss.
-            Limit("caller", app_settings.RATE_LIMIT_CALLER, of=str(caller.membership_id)),
-        )
-        _note(request._request, *counts)
-        self.exceeded = [one for one in counts if one.used > one.rate.quota]
+        if isinstance(caller, Principal):
+            self.exceeded = _count_call(request._request, caller)
         return not self.exceeded
 
     def wait(self) -> float | None:
         """Seconds until no limit is in the way."""
-        return max((one.resets_in for one in self.exceeded), default=None)
+        return _wait(self.exceeded)
+
+
+def count_refused(request: HttpRequest, caller: Principal) -> None:
+    """Count a call that is refused before `CallThrottle` sees it.
+
+    Raises:
+        Throttled: it is over a limit.
+    """
+    if exceeded := _count_call(request, caller):
+        raise Throttled(_wait(exceeded))
 
 
 def refuse_after_failures(request: HttpRequest) -> None:
@@ -86,6 +89,21 @@ def add_headers(request: HttpRequest, response: Response) -> None:
         response.headers["RateLimit"] = ", ".join(
             f'"{one.policy}";r={one.remaining};t={one.resets_in}' for one in counts
         )
+
+
+def _count_call(request: HttpRequest, caller: Principal) -> Sequence[Count]:
+    """Count a call, and return the limits that it is over."""
+    counts = limits.count(
+        Limit("api-key", app_settings.RATE_LIMIT_API_KEY, of=caller.api_key_id.hex),
+        # In one entity: what one tenant's app does is no other tenant's loss.
+        Limit("caller", app_settings.RATE_LIMIT_CALLER, of=str(caller.membership_id)),
+    )
+    _note(request, *counts)
+    return [one for one in counts if one.used > one.rate.quota]
+
+
+def _wait(exceeded: Sequence[Count]) -> float | None:
+    return max((one.resets_in for one in exceeded), default=None)
 
 
 def _note(request: HttpRequest, *counts: Count) -> None:

@@ -26,8 +26,8 @@ class IdempotencyKey(models.Model):
     """A request of one caller, under way or answered.
 
     `id` and `fingerprint` are keyed digests: of caller and key, and of the request. Each text is
-    taken out of `body`, where null stands instead; `texts` says by field of which credential, and
-    of which generation, it is derived again.
+    taken out of `body`, where null stands instead; `texts` says by its place there of which
+    credential, and of which generation, it is derived again.
     """
 
     id = models.CharField(primary_key=True, max_length=64, editable=False)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import logging
+from copy import deepcopy
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -26,13 +28,12 @@ from entities.exceptions import (
 )
 from entities.models import Action, ApiKey, AuthToken, IdempotencyKey, UserToken
 from entities.services.credentials import derive_text
-from entities.services.record import record_and_tell
+from entities.services.record import append_events, event_of, tell
 from entities.services.rules import check_ceiling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
-    from uuid import UUID
 
     from entities.actors import Actor
     from entities.models.retries import IdempotencyKeyQuerySet
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
     Credential = AuthToken | ApiKey | UserToken
 
 logger = logging.getLogger("entities.retries")
-
-_MODELS: dict[str, type[Credential]] = {
-    model.__name__: model for model in (AuthToken, ApiKey, UserToken)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +63,9 @@ class KeptAnswer:
 def begin_attempt(*, key: str, request: bytes, by: Actor) -> Attempt | KeptAnswer:
     """Begin a request that carries `key`, or return its answer where it was answered before.
 
-    Costs an INSERT, and where that fails a SELECT and one more for each text of the answer. A
-    request that did not come back within `LOCKED_FOR` is begun anew: it may have done its work,
-    and then only the rules of what it does stand against doing it twice.
+    Costs an INSERT, and where that fails a SELECT, and one more for each kind of credential whose
+    texts are in the answer. A request that did not come back within `LOCKED_FOR` is begun anew: it
+    may have done its work, and then only the rules of what it does stand against doing it twice.
 
     Args:
         key: the caller's own: whoever calls through another API key, or is another, has others.
@@ -108,16 +105,16 @@ def keep_answer(
     which is a fault of whoever made it: no text goes into the database.
 
     Args:
-        body: JSON; an object whose fields named in `texts` are null, where there are any.
-        texts: the credential whose text each of those fields held.
+        body: JSON, null at the places that `texts` names; see `value_at` for these.
+        texts: the credential whose text stood at each of them.
     """
     if keys.holds_text(body):
         logger.error("An answer holds a text that was not taken out: it is not kept.")
         let_go(attempt=attempt)
         return False
     references = {
-        field: [type(credential).__name__, credential.pk.hex, _generation_of(credential)]
-        for field, credential in texts.items()
+        place: [type(credential).__name__, credential.pk.hex, _generation_of(credential)]
+        for place, credential in texts.items()
     }
     kept = _of(attempt).update(
         completed_at=timezone.now(),
@@ -132,6 +129,22 @@ def keep_answer(
 def let_go(*, attempt: Attempt) -> None:
     """Forget `attempt`: the next request with its key is carried out."""
     _of(attempt).delete()
+
+
+def value_at(body: Any, place: str) -> Any:
+    """Return what stands in `body` at a place like `apiKey`, or `results.3.authenticationToken`."""
+    for step in place.split("."):
+        body = body[int(step)] if isinstance(body, list) else body[step]
+    return body
+
+
+def filled(body: Any, values: Mapping[str, Any]) -> Any:
+    """Return a copy of `body` with these values at their places."""
+    body = deepcopy(body)
+    for place, value in values.items():
+        holder, _, name = place.rpartition(".")
+        (value_at(body, holder) if holder else body)[name] = value
+    return body
 
 
 def prune_idempotency_keys(*, batch_size: int = 1000) -> Iterator[int]:
@@ -154,9 +167,7 @@ def _judge(id: str, fingerprint: str, *, by: Actor, at: datetime) -> Attempt | K
         return _begin_anew(row, fingerprint, at=at)
     if row.status is None:
         raise RequestInProgressError
-    body = json.loads(row.body)
-    for field, (model, pk, generation) in row.texts.items():
-        body[field] = _text_again(_MODELS[model], pk, generation, by=by, at=at)
+    body = filled(json.loads(row.body), _texts_again(row.texts, by=by, at=at))
     return KeptAnswer(row.status, row.headers, body)
 
 
@@ -179,31 +190,51 @@ def _begin_anew(row: IdempotencyKey, fingerprint: str, *, at: datetime) -> Attem
     return Attempt(row.pk, at)
 
 
-def _text_again(
-    model: type[Credential], pk: UUID, generation: int, *, by: Actor, at: datetime
-) -> str:
-    if model is AuthToken:
-        return _token_text_again(pk, generation, by=by, at=at)
-    credential = model._default_manager.filter(pk=pk).first()
-    alive = isinstance(credential, (ApiKey, UserToken)) and credential.is_live(at=at)
-    text = derive_text(credential) if alive else None  # type: ignore[arg-type]
-    if text is None:
-        raise ReplayExpiredError
-    return text
+def _texts_again(
+    references: Mapping[str, tuple[str, str, int]], *, by: Actor, at: datetime
+) -> dict[str, str]:
+    """Derive the texts at these places of an answer: all, for one that ended spoils the answer."""
 
+    def named(model: type[Credential]) -> list[UUID]:
+        return [UUID(pk) for name, pk, _ in references.values() if name == model.__name__]
 
-def _token_text_again(pk: UUID, generation: int, *, by: Actor, at: datetime) -> str:
     tokens = AuthToken.objects.select_related("membership__entity", "membership__user")
-    token = tokens.filter(pk=pk, generation=generation).first()
-    if token is None or token.dead_because(at=at) is not None:
-        raise ReplayExpiredError
-    check_ceiling(token.flags, by=by)
-    text = token.derive_text()
-    if text is None:
-        raise ReplayExpiredError
-    if by.kind is not ActorKind.USER or by.id != token.membership.user_id:
-        record_and_tell(Action.TOKEN_TEXT_READ, token, by=by, at=at)
-    return text
+    rows: dict[UUID, Credential] = {
+        **tokens.in_bulk(named(AuthToken)),
+        **ApiKey.objects.in_bulk(named(ApiKey)),
+        **UserToken.objects.in_bulk(named(UserToken)),
+    }
+    texts: dict[str, str] = {}
+    for place, (_, pk, generation) in references.items():
+        row = rows.get(UUID(pk))
+        text = None if row is None else _text_again(row, generation, by=by, at=at)
+        if text is None:
+            raise ReplayExpiredError
+        texts[place] = text
+    _record_texts_read(rows.values(), by=by, at=at)
+    return texts
+
+
+def _text_again(row: Credential, generation: int, *, by: Actor, at: datetime) -> str | None:
+    if not isinstance(row, AuthToken):
+        return derive_text(row) if row.is_live(at=at) else None
+    if row.generation != generation or row.dead_because(at=at) is not None:
+        return None
+    check_ceiling(row.flags, by=by)
+    return row.derive_text()
+
+
+def _record_texts_read(rows: Iterable[Credential], *, by: Actor, at: datetime) -> None:
+    shown = [
+        row
+        for row in rows
+        if isinstance(row, AuthToken)
+        and (by.kind is not ActorKind.USER or by.id != row.membership.user_id)
+    ]
+    action = Action.TOKEN_TEXT_READ
+    append_events(*(event_of(action, token, by=by, at=at, details={}) for token in shown))
+    for token in shown:
+        tell(action, token, by=by)
 
 
 def _generation_of(credential: Credential) -> int:

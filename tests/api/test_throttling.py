@@ -10,9 +10,10 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from entities.models import KeyAccess
 from entities.services import issue_api_key
 from tests.api.hostile import refusal
-from tests.conftest import BY, caller_of
+from tests.conftest import BY, caller_of, with_key
 from tests.factories import MembershipFactory
 
 if TYPE_CHECKING:
@@ -113,6 +114,16 @@ def test_a_call_that_is_not_permitted_counts_too(
     limit(settings, RATE_LIMIT_CALLER="1/hour")
     assert member.get(of=other_member.membership).status_code == 403
     assert refusal(member.get(of=other_member.membership)) == LIMITED
+
+
+def test_what_a_read_only_key_does_not_do_counts_too(admin: Caller, settings: Any) -> None:
+    limit(settings, RATE_LIMIT_CALLER="2/hour")
+    reader = with_key(admin, KeyAccess.READ_ONLY)
+    first = reader.post()
+    assert refusal(first) == (403, "key_read_only")
+    assert str(told(first)[1]).startswith('"caller";r=1;t=')
+    assert reader.get().status_code == 404
+    assert wait_of(reader.post()) == wait_of(reader.get())
 
 
 def test_an_address_that_guesses_waits_whatever_it_brings_and_nothing_is_asked(

@@ -108,8 +108,8 @@ class ApiKeyViewSet(EntityListViewSet):
         return ApiKey.objects.filter(entity=self.entity)
 
     def issued(self, key: ApiKey, text: str) -> Response:
-        answer = IssuedApiKeySerializer(key, context={"text": text})
-        return Response(answer.data, status=status.HTTP_201_CREATED)
+        data = IssuedApiKeySerializer(key, context={"text": text}).data
+        return self.respond(data, status=status.HTTP_201_CREATED, secrets={"apiKey": key})
 
     @describe(
         "listApiKeys",

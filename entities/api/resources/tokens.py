@@ -273,5 +273,8 @@ class TokenBatchViewSet(EntityListViewSet):
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         wanted = [Wanted(**terms) for terms in self.parse(BatchSerializer)["tokens"]]
         tokens = issue_tokens(entity=self.entity, wanted=wanted, by=self.actor)
-        answer = BatchAnswerSerializer({"results": tokens})
-        return Response(answer.data, status=status.HTTP_201_CREATED)
+        data = BatchAnswerSerializer({"results": tokens}).data
+        secrets = {
+            f"results.{place}.authenticationToken": token for place, token in enumerate(tokens)
+        }
+        return self.respond(data, status=status.HTTP_201_CREATED, secrets=secrets)

@@ -123,8 +123,8 @@ class UserTokenViewSet(EntityListViewSet):
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         terms = self.parse(NewUserTokenSerializer)
         token, text = issue_user_token(user=self.membership.user, by=self.actor, **terms)
-        answer = IssuedUserTokenSerializer(token, context={"text": text})
-        return Response(answer.data, status=status.HTTP_201_CREATED)
+        data = IssuedUserTokenSerializer(token, context={"text": text}).data
+        return self.respond(data, status=status.HTTP_201_CREATED, secrets={"userToken": token})
 
     @describe(
         "revokeUserToken",
