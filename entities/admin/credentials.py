@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -29,9 +29,10 @@ from entities.admin.filters import (
 from entities.admin.forms import ActForm, IssueApiKeyForm, IssueUserTokenForm, RotateForm
 from entities.admin.history import events_panel
 from entities.admin.issue import IssueMixin
+from entities.admin.limits import limited_to
 from entities.admin.once import ShownOnce
 from entities.admin.search import search_owners
-from entities.models import ApiKey, UserToken
+from entities.models import ApiKey, KeyAccess, UserToken
 from entities.services import (
     issue_api_key,
     issue_user_token,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from entities.actors import Actor
     from entities.admin.acts import Facts
+    from entities.admin.forms import IssueForm
     from entities.admin.panels import Panel
 
 _REVOKED_BEFORE = _("This was revoked before.")
@@ -58,11 +60,14 @@ _REVOKED_BEFORE = _("This was revoked before.")
 
 def _facts(credential: ApiKey | UserToken) -> Facts:
     if isinstance(credential, ApiKey):
-        owner: tuple[StrOrPromise, object] = (_("Entity"), named(credential.entity))
+        own: list[tuple[StrOrPromise, object]] = [
+            (_("Entity"), named(credential.entity)),
+            (_("Access"), credential.get_access_display()),
+        ]
     else:
-        owner = (_("User"), named(credential.user))
+        own = [(_("User"), named(credential.user))]
     return [
-        owner,
+        *own,
         (_("Name"), credential.name),
         (_("Expires at"), moment(credential.expires_at) or _("never")),
         (_("Last used at"), moment(credential.last_used_at) or _("never")),
@@ -161,7 +166,15 @@ class RevokeUserToken(_RevokeCredential):
 
 
 class _CredentialAdmin(ActsMixin, IssueMixin):
-    list_display = ("name", "text", "owner", "status", "created_at", "expires", "last_used")
+    list_display: tuple[str, ...] = (
+        "name",
+        "text",
+        "owner",
+        "status",
+        "created_at",
+        "expires",
+        "last_used",
+    )
     sortable_by = ("created_at",)
     ordering = ("-created_at", "pk")
 
@@ -212,8 +225,20 @@ class _CredentialAdmin(ActsMixin, IssueMixin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(_CredentialAdmin):
+    """Staff who are limited to some entities get the text of no key that opens them all."""
+
     entity_path = "entity"
-    list_filter = (ApiKeyStatusFilter, by_entity("entity"))
+    list_display = (
+        "name",
+        "text",
+        "owner",
+        "access",
+        "status",
+        "created_at",
+        "expires",
+        "last_used",
+    )
+    list_filter = (ApiKeyStatusFilter, "access", by_entity("entity"))
     list_select_related = ("entity",)
     search_fields = ("name",)
     search_help_text = _("Search by the name of the key, or the id or name of the entity.")
@@ -221,6 +246,7 @@ class ApiKeyAdmin(_CredentialAdmin):
         "name",
         "text",
         "entity",
+        "access",
         "status",
         "created_at",
         "expires_at",
@@ -237,6 +263,18 @@ class ApiKeyAdmin(_CredentialAdmin):
         "the next page."
     )
     issued_title = _("API key issued")
+
+    def has_act_permission(self, request: HttpRequest, act: Act, obj: Any = None) -> bool:
+        opens_all = obj is not None and obj.access == KeyAccess.SUPERUSER
+        if isinstance(act, RotateApiKey) and opens_all and limited_to(request) is not None:
+            return False
+        return super().has_act_permission(request, act, obj)
+
+    def issue_form_for(self, request: HttpRequest) -> IssueForm:
+        form = super().issue_form_for(request)
+        if limited_to(request) is not None:
+            cast("IssueApiKeyForm", form).offer_no_superuser()
+        return form
 
     def issue(self, terms: dict[str, Any], *, by: Actor) -> tuple[ApiKey, ShownOnce]:
         self.check_name(terms)

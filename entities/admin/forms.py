@@ -21,7 +21,7 @@ from entities.admin.fields import (
 )
 from entities.admin.lifetimes import LifetimeMixin
 from entities.exceptions import EntitiesError
-from entities.models import ApiKey, AuthToken, Entity, Membership, UserToken
+from entities.models import ApiKey, AuthToken, Entity, KeyAccess, Membership, UserToken
 from entities.models.ids import MAX_ID_CHARS, validate_id
 
 if TYPE_CHECKING:
@@ -210,7 +210,21 @@ class IssueApiKeyForm(_IssueCredentialForm):
         label=_("Entity"),
         help_text=_("Whose the calling application is. Search by id or name."),
     )
-    field_order = ["entity", "name", "expires_at"]
+    access = forms.TypedChoiceField(
+        choices=KeyAccess.choices,
+        required=False,
+        initial=KeyAccess.STANDARD,
+        empty_value=KeyAccess.STANDARD,
+        label=_("Access"),
+        help_text=ApiKey._meta.get_field("access").help_text,
+    )
+    field_order = ["entity", "name", "access", "expires_at"]
+
+    def offer_no_superuser(self) -> None:
+        """Leave out the access to every entity, which is then refused as well."""
+        field = self.fields["access"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  declared above
+        field.choices = [each for each in KeyAccess.choices if each[0] != KeyAccess.SUPERUSER]
 
 
 class IssueUserTokenForm(_IssueCredentialForm):

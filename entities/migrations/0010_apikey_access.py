@@ -31,4 +31,8 @@ class Migration(migrations.Migration):
                 name="entities_apikey_access_known",
             ),
         ),
+        migrations.AddIndex(
+            model_name="apikey",
+            index=models.Index(fields=["access", "-created_at"], name="entities_apikey_access"),
+        ),
     ]

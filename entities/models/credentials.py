@@ -97,7 +97,11 @@ class ApiKey(Credential):
             ("rotate_apikey", "Can rotate an API key"),
             ("revoke_apikey", "Can revoke an API key"),
         ]
-        indexes = [models.Index(name="entities_apikey_created", fields=["-created_at"])]
+        indexes = [
+            models.Index(name="entities_apikey_created", fields=["-created_at"]),
+            # Few are superuser keys: a list of them would read all the others.
+            models.Index(name="entities_apikey_access", fields=["access", "-created_at"]),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="entities_apikey_expires_after_issue",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from entities import keys
 from entities.actors import Actor
 from entities.codec import Kind
-from entities.models import ApiKey, UserToken
+from entities.models import ApiKey, KeyAccess, UserToken
 from entities.services import issue_api_key, issue_user_token, revoke_api_key, revoke_user_token
 from tests.admin.conftest import (
     act,
@@ -23,7 +23,7 @@ from tests.admin.conftest import (
     text_on,
     url_of,
 )
-from tests.factories import EntityFactory, UserFactory
+from tests.factories import ApiKeyFactory, EntityFactory, UserFactory
 
 BY = Actor.command("tests")
 
@@ -199,6 +199,41 @@ def test_a_dead_one_is_listed_as_what_it_is(boss, model, field, factory, kind):
         page = boss.get(admin_url(model, "changelist"), {"status": status})
         assert [row.name for row in page.context["cl"].result_list] == [status]
         assert f"entities-status-{status}" in page.content.decode()
+
+
+@pytest.mark.parametrize("access", KeyAccess.values)
+def test_an_api_key_is_issued_with_an_access_which_a_rotation_keeps(boss, access):
+    page = issue(boss, ApiKey, entity=EntityFactory().pk, name="web", access=access)
+
+    key = ApiKey.objects.get()
+    assert key.access == access
+    text = text_on(page)
+    assert keys.parse(text).id == key.pk
+    assert str(KeyAccess(access).label) in page.content.decode()
+    assert_nowhere(text, client=boss)
+    rotated(boss, key)
+    assert [each.access for each in ApiKey.objects.all()] == [access, access]
+
+
+def test_an_api_key_is_standard_unless_another_access_is_chosen(boss):
+    assert boss.get(admin_url(ApiKey, "add")).context["form"]["access"].value() == "standard"
+    issue(boss, ApiKey, entity=EntityFactory().pk, name="web", access="")
+    assert ApiKey.objects.get().access == "standard"
+    page = issue(boss, ApiKey, entity=EntityFactory().pk, name="web", access="root")
+    assert "Select a valid choice" in errors_of(page)[0]
+    assert ApiKey.objects.count() == 1
+
+
+def test_api_keys_are_listed_shown_and_filtered_by_access(boss):
+    for access in KeyAccess.values:
+        ApiKeyFactory(name=access, access=access)
+
+    for access in KeyAccess:
+        page = boss.get(admin_url(ApiKey, "changelist"), {"access__exact": access.value})
+        (key,) = page.context["cl"].result_list
+        assert key.name == access.value
+        assert f'<td class="field-access">{access.label}</td>' in page.content.decode()
+        assert str(access.label) in boss.get(url_of(key, "change")).content.decode()
 
 
 def rotated(client, credential, overlap="24"):

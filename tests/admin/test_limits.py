@@ -29,7 +29,7 @@ from entities.services import (
     limit_staff,
     save_entity,
 )
-from tests.admin.conftest import STAFF_ACTOR, admin_url, url_of
+from tests.admin.conftest import STAFF_ACTOR, act, admin_url, issue, text_on, url_of
 from tests.factories import EntityFactory, MembershipFactory, UserFactory
 
 MODELS = (Entity, User, Membership, ApiKey, UserToken, AuthToken, Event, StaffLimit)
@@ -240,6 +240,34 @@ def test_a_foreign_choice_is_refused_by_every_form(world, clerk):
         assert page.status_code == 200, model
         assert "Select a valid choice" in content_of(page), model
     assert snapshot() == before
+
+
+def test_no_key_of_every_entity_is_issued_by_who_is_limited(world, clerk):
+    form = clerk.get(admin_url(ApiKey, "add")).context["form"]
+    assert [value for value, _ in form["access"].field.choices] == ["standard", "read_only"]
+    terms = {"entity": "mine", "name": "new"}
+    page = issue(clerk, ApiKey, **terms, access="superuser")
+    assert page.status_code == 200
+    assert "Select a valid choice" in content_of(page)
+    assert not ApiKey.objects.filter(name="new").exists()
+    text_on(issue(clerk, ApiKey, **terms, access="read_only"))
+
+
+def test_no_key_of_every_entity_is_rotated_by_who_is_limited(world, clerk, boss):
+    every, one = (
+        issue_api_key(entity=world.mine, name=access, by=STAFF_ACTOR, access=access)[0]
+        for access in ("superuser", "standard")
+    )
+    assert clerk.get(url_of(every, "rotate")).status_code == 403
+    terms = {"seen": "0", "overlap": "24"}
+    assert clerk.post(url_of(every, "rotate"), terms).status_code == 403
+    assert url_of(every, "rotate") not in content_of(clerk.get(url_of(every, "change")))
+    assert ApiKey.objects.filter(name="superuser").count() == 1
+
+    text_on(act(clerk, one, "rotate", overlap="24"))
+    assert act(clerk, every, "revoke").status_code == 302
+    other = issue_api_key(entity=world.mine, name="other", by=STAFF_ACTOR, access="superuser")[0]
+    text_on(act(boss, other, "rotate", overlap="24"))
 
 
 def test_bulk_acts_reach_what_is_seen_and_nothing_else(world, clerk):

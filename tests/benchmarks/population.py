@@ -224,7 +224,12 @@ class _Population:
         return f"CAST('[' || substr({' || '.join(parts)}, 3) || ']' AS {self.sql.json})"
 
     def _api_key(self) -> dict[str, str]:
-        columns = {"entity_id": _entity_id("owner"), "access": "'standard'"}
+        share = fraction("access")
+        access = (
+            f"CASE WHEN {share} < 0.001 THEN 'superuser' WHEN {share} < 0.05 THEN 'read_only'"
+            " ELSE 'standard' END"
+        )
+        columns = {"entity_id": _entity_id("owner"), "access": access}
         return self._credential("key", "App ") | columns
 
     def _user_token(self) -> dict[str, str]:

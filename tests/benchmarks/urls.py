@@ -75,6 +75,8 @@ def _filters() -> Iterator[Page]:
         yield listed("authtoken", entity=entity)
         yield listed("membership", entity=entity)
     yield listed("apikey", entity=HALF)
+    for access in ("standard", "read_only", "superuser"):
+        yield listed("apikey", access__exact=access)
     yield listed("authtoken", entity=HALF, status="live", p="20")
     yield listed("authtoken", entity=FIXED, status="live")
     yield listed("authtoken", entity=TENTH, flag="billing", expires="30")
