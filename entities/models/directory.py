@@ -16,6 +16,7 @@ from entities.exceptions import FlagsError
 from entities.models.flags import clean_flags
 from entities.models.ids import MAX_ID_CHARS, new_entity_id, new_user_id, validate_id
 from entities.models.origins import validate_origins
+from entities.models.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +117,19 @@ class Entity(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.id
+
+    @property
+    def version(self) -> str:
+        """Its name, policy and state, in short: changes with each change of them."""
+        return version_of(
+            self.pk,
+            self.name,
+            self.is_active,
+            self.default_lifetime,
+            self.max_lifetime,
+            self.restricted_flags,
+            self.allowed_origins,
+        )
 
     def known_flags(self, *, most: int = 50) -> list[str]:
         """Flags to offer for a token of it: the restricted ones, and those of its newest tokens."""
@@ -297,6 +311,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.entity_id}"
+
+    @property
+    def version(self) -> str:
+        """Role and state here, in short. What is the user's own, is no change of it."""
+        return version_of(self.pk, self.role, self.is_active)
 
     @property
     def is_live(self) -> bool:

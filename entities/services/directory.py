@@ -20,9 +20,10 @@ from entities.exceptions import (
 )
 from entities.models import Action, Entity, Event, Membership, Role, StaffLimit, User
 from entities.services.record import append_events, columns_of, event_of, record_and_tell, tell
+from entities.services.rules import check_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from entities.actors import Actor
 
@@ -88,10 +89,16 @@ def create_entity(*, by: Actor, **facts: Any) -> Entity:
 
 
 @transaction.atomic
-def update_entity(*, entity: Entity, by: Actor, **changes: Any) -> Entity:
+def update_entity(
+    *, entity: Entity, by: Actor, if_match: Collection[str] | None = None, **changes: Any
+) -> Entity:
     """Change these columns of an entity, and no other, whatever its row says by now.
 
+    Args:
+        if_match: versions of the entity one of which it has to have; `None`: any.
+
     Raises:
+        PreconditionFailedError: its version is none of `if_match`.
         NothingToChangeError: none is given.
         PermissionDeniedError: its state would change, and `by` is a mere admin of it.
         LifetimesError: the default lifetime would be beyond the longest.
@@ -104,6 +111,7 @@ def update_entity(*, entity: Entity, by: Actor, **changes: Any) -> Entity:
             message=_("Only a superuser API key switches an entity off and on.")
         )
     entity = _locked(entity)
+    check_version(entity.version, if_match)
     for name, value in changes.items():
         setattr(entity, name, value)
     _check_lifetimes(entity)

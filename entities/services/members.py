@@ -10,21 +10,31 @@ from django.db.models import Q
 from entities.exceptions import LastAdminError, MembershipNotFoundError, UserSharedError
 from entities.models import AuthToken, Membership, RevocationReason, Role
 from entities.services.directory import delete_record, save_membership
+from entities.services.rules import check_version
 from entities.services.tokens import mark_revoked
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from entities.actors import Actor
 
 
 @transaction.atomic
-def change_role(*, membership: Membership, role: str, by: Actor) -> Membership:
+def change_role(
+    *, membership: Membership, role: str, by: Actor, if_match: Collection[str] | None = None
+) -> Membership:
     """Give a member another role.
+
+    Args:
+        if_match: versions of the membership one of which it has to have; `None`: any.
 
     Raises:
         MembershipNotFoundError: somebody else removed it meanwhile.
+        PreconditionFailedError: its version is none of `if_match`.
         LastAdminError: it is the last active admin, and `by` an admin of this entity only.
     """
     membership, others = _locked(membership)
+    check_version(membership.version, if_match)
     if role != Role.ADMIN:
         _check_another_admin(membership, others, by=by)
     membership.role = role
@@ -32,16 +42,23 @@ def change_role(*, membership: Membership, role: str, by: Actor) -> Membership:
 
 
 @transaction.atomic
-def remove_member(*, membership: Membership, by: Actor) -> None:
+def remove_member(
+    *, membership: Membership, by: Actor, if_match: Collection[str] | None = None
+) -> None:
     """Remove a user from an entity: the token is revoked, and its rows and the membership go.
 
     Events stay, for they name by ids; so do the user and the user's tokens for other entities.
 
+    Args:
+        if_match: versions of the membership one of which it has to have; `None`: any.
+
     Raises:
         MembershipNotFoundError: somebody else removed it meanwhile.
+        PreconditionFailedError: its version is none of `if_match`.
         LastAdminError: it is the last active admin, and `by` an admin of this entity only.
     """
     membership, others = _locked(membership)
+    check_version(membership.version, if_match)
     _check_another_admin(membership, others, by=by)
     tokens = AuthToken.objects.filter(membership=membership)
     for token in tokens.unrevoked():

@@ -181,6 +181,33 @@ def test_every_list_has_its_filters_pages_and_orders(operations: dict[str, Any])
     assert "-lastUsedAt" in tokens["ordering"]["enum"]
 
 
+def test_what_has_a_version_says_so(operations: dict[str, Any]) -> None:
+    def headers(operation: dict[str, Any]) -> set[str]:
+        parameters = operation.get("parameters", [])
+        return {one["name"] for one in parameters if one["in"] == "header"}
+
+    conditional = {name for name, one in operations.items() if "If-Match" in headers(one)}
+    assert conditional - set(ANSWERS) == {
+        *("getEntity", "updateEntity", "deactivateEntity"),
+        *("getUser", "changeRole", "removeUser"),
+    }
+    for name, operation in operations.items():
+        answers = operation["responses"]
+        assert ("412" in answers) is (name in conditional)
+        assert ("304" in answers) is ("If-None-Match" in headers(operation))
+        assert ("409" in answers and "422" in answers) or "Idempotency-Key" not in headers(
+            operation
+        )
+    tagged = {
+        name
+        for name, one in operations.items()
+        if any("ETag" in answer.get("headers", {}) for answer in one["responses"].values())
+    }
+    assert tagged - set(ANSWERS) == {
+        *("getEntity", "updateEntity", "createEntity", "getUser", "changeRole", "addUser")
+    }
+
+
 def test_every_example_fits(document: dict[str, Any], operations: dict[str, Any]) -> None:
     for operation in operations.values():
         bodies = [operation["requestBody"]] if "requestBody" in operation else []

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from entities import exceptions as domain
 from entities.api.documentation import ANSWER_HEADERS, PATH_PARAMETERS, problems_of
 from entities.api.errors import problem
-from entities.api.schema import ApiSchema, DoneSerializer
+from entities.api.schema import ETAG, IF_MATCH, IF_NONE_MATCH, ApiSchema, DoneSerializer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,12 @@ CREDENTIALS: Causes = (domain.NotAuthenticatedError,)
 ADMINS: Causes = (*CREDENTIALS, domain.PermissionDeniedError, domain.EntityNotFoundError)
 SUPERUSERS: Causes = (*CREDENTIALS, domain.PermissionDeniedError)
 WRITES: Causes = (domain.KeyReadOnlyError, domain.FlagCeilingError)
+
+# Headers of calls about one row that has a version.
+MAKES = (ETAG,)
+READS_ONE = (IF_MATCH, IF_NONE_MATCH, ETAG)
+CHANGES_ONE = (IF_MATCH, ETAG)
+ENDS_ONE = (IF_MATCH,)
 
 _FILTER_ERROR = "There is no such filter. Known are: …."
 _PARAMETERS = PATH_PARAMETERS | {
@@ -55,12 +61,16 @@ def describe(
     request: type[serializers.BaseSerializer[Any]] | None = None,
     requests: dict[str, Example] | None = None,
     field_errors: dict[str, str] | None = None,
+    headers: tuple[OpenApiParameter, ...] = (),
 ) -> Callable[[Any], Any]:
     """Document a call: its path's ids, its body, its answer, and every cause of an error.
 
     `requests` are examples of the body, `field_errors` one of what can be wrong with fields.
     """
     example = example or {}
+    unchanged = {304: OpenApiResponse(description="The caller has this answer already.")}
+    if IF_MATCH in headers:
+        causes = (*causes, domain.PreconditionFailedError)
     if many:
         field_errors = {"filter": _FILTER_ERROR}
     shown = OpenApiExample(
@@ -73,7 +83,7 @@ def describe(
         summary=summary,
         description=description,
         tags=[tag],
-        parameters=[*(_PARAMETERS[name] for name in path), *ANSWER_HEADERS],
+        parameters=[*(_PARAMETERS[name] for name in path), *ANSWER_HEADERS, *headers],
         request=request,
         examples=[
             OpenApiExample(name, value=value, request_only=True)
@@ -81,6 +91,7 @@ def describe(
         ],
         responses={
             status: OpenApiResponse(answer(many=True) if many else answer, summary + ".", [shown]),
+            **(unchanged if IF_NONE_MATCH in headers else {}),
             **problems_of(
                 causes, more=_form_problems(request, field_errors), body=request is not None
             ),

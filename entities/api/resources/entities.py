@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from rest_framework import serializers, status
-from rest_framework.response import Response
 
 from entities import exceptions as domain
 from entities.api.filters import ListFilterSet, SearchFilter, TrueFilter
 from entities.api.lists import EntityListViewSet, ListViewSet
 from entities.api.pagination import Ordering
 from entities.api.permissions import ManagesEntities
-from entities.api.resources.describing import ADMINS, MOMENT, SUPERUSERS, WRITES, describe
+from entities.api.resources.describing import (
+    ADMINS,
+    CHANGES_ONE,
+    ENDS_ONE,
+    MAKES,
+    MOMENT,
+    READS_ONE,
+    SUPERUSERS,
+    WRITES,
+    describe,
+)
 from entities.api.resources.shapes import AnswerSerializer, id_field, name_field
 from entities.api.serializers import (
     FlagField,
@@ -27,10 +36,12 @@ from entities.models import Entity
 from entities.models.directory import MAX_LIFETIME
 from entities.models.origins import MAX_ORIGINS
 from entities.services import create_entity, update_entity
+from entities.services.rules import check_version
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from rest_framework.request import Request
+    from rest_framework.response import Response
 
 _TAG = "Entities"
 _PATH = ("entityId",)
@@ -189,14 +200,19 @@ class EntityCollectionViewSet(ListViewSet):
             "all": {"id": "e-acme", "restrictedFlags": ["billing"]},
         },
         field_errors=_POLICY_ERRORS,
+        headers=MAKES,
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         entity = create_entity(by=self.actor, **self.parse(NewEntitySerializer))
-        return Response(EntityAnswerSerializer(entity).data, status=status.HTTP_201_CREATED)
+        data = EntityAnswerSerializer(entity).data
+        return self.respond(data, status=status.HTTP_201_CREATED, version=entity.version)
 
 
 class EntityViewSet(EntityListViewSet):
     """One entity. Its admin reads it, and changes its policy."""
+
+    def answer(self, entity: Entity) -> Response:
+        return self.respond(EntityAnswerSerializer(entity).data, version=entity.version)
 
     @describe(
         "getEntity",
@@ -207,9 +223,11 @@ class EntityViewSet(EntityListViewSet):
         causes=ADMINS,
         answer=EntityAnswerSerializer,
         example=_EXAMPLE,
+        headers=READS_ONE,
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(EntityAnswerSerializer(self.entity).data)
+        check_version(self.entity.version, self.if_match)
+        return self.answer(self.entity)
 
     @describe(
         "updateEntity",
@@ -223,11 +241,12 @@ class EntityViewSet(EntityListViewSet):
         request=EntityChangesSerializer,
         requests={"lifetime": {"maxLifetime": 7776000}, "back": {"isActive": True}},
         field_errors=_POLICY_ERRORS,
+        headers=CHANGES_ONE,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         changes = self.parse(EntityChangesSerializer)
-        entity = update_entity(entity=self.entity, by=self.actor, **changes)
-        return Response(EntityAnswerSerializer(entity).data)
+        entity = update_entity(entity=self.entity, by=self.actor, if_match=self.if_match, **changes)
+        return self.answer(entity)
 
     @describe(
         "deactivateEntity",
@@ -236,7 +255,8 @@ class EntityViewSet(EntityListViewSet):
         tag=_TAG,
         path=_PATH,
         causes=(*ADMINS, *WRITES),
+        headers=ENDS_ONE,
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        update_entity(entity=self.entity, by=self.actor, is_active=False)
-        return Response({"success": True})
+        update_entity(entity=self.entity, by=self.actor, if_match=self.if_match, is_active=False)
+        return self.respond({"success": True})

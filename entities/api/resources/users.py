@@ -6,22 +6,32 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers, status
-from rest_framework.response import Response
 
 from entities import exceptions as domain
 from entities.api.filters import ChoiceFilter, ListFilterSet, SearchFilter, TrueFilter, users_with
 from entities.api.lists import EntityListViewSet
 from entities.api.pagination import Ordering
-from entities.api.resources.describing import ADMINS, MOMENT, WRITES, describe
+from entities.api.resources.describing import (
+    ADMINS,
+    CHANGES_ONE,
+    ENDS_ONE,
+    MAKES,
+    MOMENT,
+    READS_ONE,
+    WRITES,
+    describe,
+)
 from entities.api.resources.shapes import AnswerSerializer, id_field, name_field
 from entities.api.serializers import Rfc3339Field, StrictSerializer
 from entities.exceptions import MembershipNotFoundError
 from entities.models import Membership, Role
 from entities.services import add_member, change_role, remove_member
+from entities.services.rules import check_version
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from rest_framework.request import Request
+    from rest_framework.response import Response
 
 _TAG = "Users"
 _ONE = ("entityId", "userId")
@@ -120,6 +130,10 @@ class UserViewSet(EntityListViewSet):
     def rows(self) -> QuerySet[Membership]:
         return Membership.objects.filter(entity=self.entity)
 
+    def answer(self, membership: Membership, *, status: int = status.HTTP_200_OK) -> Response:
+        data = UserAnswerSerializer(membership).data
+        return self.respond(data, status=status, version=membership.version)
+
     @describe(
         "listUsers",
         "List users",
@@ -150,11 +164,12 @@ class UserViewSet(EntityListViewSet):
             "admin": {"id": "ada@example.com", "role": "admin"},
         },
         field_errors={"role": "“owner” is not a valid choice."},
+        headers=MAKES,
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         terms = self.parse(NewUserSerializer)
         membership = add_member(entity=self.entity, user_id=terms.pop("id"), by=self.actor, **terms)
-        return Response(UserAnswerSerializer(membership).data, status=status.HTTP_201_CREATED)
+        return self.answer(membership, status=status.HTTP_201_CREATED)
 
     @describe(
         "getUser",
@@ -165,9 +180,11 @@ class UserViewSet(EntityListViewSet):
         causes=(*ADMINS, *_NOT_FOUND),
         answer=UserAnswerSerializer,
         example=_EXAMPLE,
+        headers=READS_ONE,
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(UserAnswerSerializer(self.membership).data)
+        check_version(self.membership.version, self.if_match)
+        return self.answer(self.membership)
 
     @describe(
         "changeRole",
@@ -182,11 +199,14 @@ class UserViewSet(EntityListViewSet):
         request=RoleSerializer,
         requests={"admin": {"role": "admin"}},
         field_errors={"role": "“owner” is not a valid choice."},
+        headers=CHANGES_ONE,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         terms = self.parse(RoleSerializer)
-        membership = change_role(membership=self.membership, by=self.actor, **terms)
-        return Response(UserAnswerSerializer(membership).data)
+        membership = change_role(
+            membership=self.membership, by=self.actor, if_match=self.if_match, **terms
+        )
+        return self.answer(membership)
 
     @describe(
         "removeUser",
@@ -196,7 +216,8 @@ class UserViewSet(EntityListViewSet):
         tag=_TAG,
         path=_ONE,
         causes=(*ADMINS, *WRITES, *_NOT_FOUND, domain.LastAdminError),
+        headers=ENDS_ONE,
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        remove_member(membership=self.membership, by=self.actor)
-        return Response({"success": True})
+        remove_member(membership=self.membership, by=self.actor, if_match=self.if_match)
+        return self.respond({"success": True})
