@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,15 @@ from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 from jsonschema import Draft202012Validator, FormatChecker
+from rest_framework.exceptions import ValidationError
 
+from entities.api.conditions import if_match
 from tests.api.test_authorization import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from django.test import RequestFactory
 
 PATH = "/entities/{entityId}/users/{userId}/authentication-token"
 ANSWERS = {
@@ -206,6 +211,23 @@ def test_what_has_a_version_says_so(operations: dict[str, Any]) -> None:
     assert tagged - set(ANSWERS) == {
         *("getEntity", "updateEntity", "createEntity", "getUser", "changeRole", "addUser")
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        *((value, True) for value in ("*", '"a.b"', 'W/"a"', '"a.b", W/"c"', '""')),
+        *((value, False) for value in ("", "0", "a", '"a', '* "a"', "W/*")),
+    ],
+)
+def test_if_match_is_described_as_it_is_read(
+    value: str, fits: bool, operations: dict[str, Any], rf: RequestFactory
+) -> None:
+    parameters = {one["name"]: one["schema"] for one in operations["getEntity"]["parameters"]}
+    assert Draft202012Validator(parameters["If-Match"]).is_valid(value) is fits
+    request = rf.get("/", headers={"If-Match": value})
+    with nullcontext() if fits else pytest.raises(ValidationError):
+        if_match(request)
 
 
 def test_every_example_fits(document: dict[str, Any], operations: dict[str, Any]) -> None:
