@@ -141,7 +141,9 @@ def _save(record: _Record, *, by: Actor) -> _Record:
     try:
         with transaction.atomic():
             # An insert, so that of two that bring the same id at once none changes the other's row.
-            record.save(force_insert=adding)
+            # A change writes no other column: a token epoch raised meanwhile would come back.
+            changed = None if adding else _RECORDED[type(record)]
+            record.save(force_insert=adding, update_fields=changed)
     except IntegrityError:
         record.full_clean()  # says what stands in the way now
         raise

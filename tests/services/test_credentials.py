@@ -16,6 +16,7 @@ from entities.services import (
     issue_api_key,
     issue_user_token,
     revoke_api_key,
+    revoke_entity,
     revoke_user_token,
     save_entity,
     save_membership,
@@ -121,3 +122,12 @@ def test_of_two_entities_that_bring_one_id_at_once_neither_changes_the_other(
     with pytest.raises(ValidationError) as caught:
         save_entity(entity=late, by=BY)
     assert set(caught.value.message_dict) == {"id"}
+
+
+def test_a_change_of_an_entity_undoes_no_revocation_that_came_between() -> None:
+    entity = EntityFactory()
+    stale = Entity.objects.get()
+    revoke_entity(entity=entity, by=BY)
+    stale.name = "New"
+    save_entity(entity=stale, by=BY)
+    assert Entity.objects.values_list("name", "token_epoch").get() == ("New", 1)
