@@ -184,7 +184,8 @@ def test_an_api_key_is_issued(page, acme, look):
 def search(page: Page, list_of: str, term: str) -> None:
     page.goto(f"/admin/entities/{list_of}/")
     page.locator("#searchbar").fill(term)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 def test_a_day_of_a_staff_member(page, acme):
