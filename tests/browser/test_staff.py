@@ -24,7 +24,8 @@ def choose(page: Page, typed: str, wanted: str) -> None:
     """Choose from the autocompletion of the form's first field, by keyboard."""
     page.locator(".select2-selection").first.focus()
     page.keyboard.press("Enter")
-    page.keyboard.type(typed)
+    # What is typed before it has the focus is lost.
+    page.locator(".select2-container--open .select2-search__field").press_sequentially(typed)
     page.get_by_role("option", name=wanted).wait_for()
     page.keyboard.press("Enter")
 
@@ -183,7 +184,8 @@ def test_an_api_key_is_issued(page, acme, look):
 def search(page: Page, list_of: str, term: str) -> None:
     page.goto(f"/admin/entities/{list_of}/")
     page.locator("#searchbar").fill(term)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 def test_a_day_of_a_staff_member(page, acme):
