@@ -3,7 +3,7 @@ PORT ?= 8000
 BIN := .venv/bin
 MARKS ?= interop or browser
 
-.PHONY: run test interop lint bench-admin screenshots messages translations
+.PHONY: run test interop lint bench-admin bench-rest screenshots messages translations
 
 run: .venv/service.stamp
 	$(BIN)/python manage.py quickstart --port $(PORT)
@@ -37,6 +37,9 @@ translations: .venv/service.stamp
 # Needs a PostgreSQL server, that of DATABASE_URL, and makes databases of its own there.
 bench-admin: .venv/service.stamp
 	$(BIN)/python -m tests.benchmarks.admin $(ARGS)
+
+bench-rest: .venv/service.stamp
+	$(BIN)/python -m tests.benchmarks.rest $(ARGS)
 
 # No database and no key of an installation is touched: these look at the code only.
 lint: export SECRET_KEY := lint-only

@@ -127,9 +127,18 @@ def machine(server_url: str) -> str:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prepare, measure, print. Returns the exit code: 1 where a page is not flat, 2 for no run."""
-    options = _parser().parse_args(arguments)
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    pages: Sequence[Page] = PAGES,
+    sizes: tuple[int, int] = (10_000, 1_000_000),
+    changes: bool = True,
+) -> int:
+    """Prepare, measure, print. Returns the exit code: 1 where a page is not flat, 2 for no run.
+
+    `changes` of many tokens are timed after the pages, unless the options say no.
+    """
+    options = _parser(sizes).parse_args(arguments)
     server_url = os.environ.get("DATABASE_URL") or _SERVER
     if not server_url.startswith("postgres"):
         print("DATABASE_URL names no PostgreSQL server.", file=sys.stderr)
@@ -141,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     print(machine(server_url), heading(sizes), sep="\n\n", flush=True)
-    pages = [page for page in PAGES if options.only in page.name]
+    pages = [page for page in pages if options.only in page.name]
     with ExitStack() as stack:
         small, large = (stack.enter_context(service.worker(url)) for url in urls)
         bent = 0
@@ -154,17 +163,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.explain and measured.faults() and not measured.has_failed:
                 print(large.submit(service.explain_slowest, page).result(), flush=True)
     print(f"\n{bent} of {len(pages)} pages are not flat.")
-    if not options.no_bulk:
+    if changes and not options.no_bulk:
         print(*bulk.lines(server_url, tokens=options.large), sep="\n")
     return 1 if bent else 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.admin", description=__doc__)
+def _parser(sizes: tuple[int, int]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--fresh", action="store_true", help="fill both databases anew")
-    add("--small", type=int, default=10_000, help="tokens in the small database")
-    add("--large", type=int, default=1_000_000, help="tokens in the large one")
+    add("--small", type=int, default=sizes[0], help="tokens in the small database")
+    add("--large", type=int, default=sizes[1], help="tokens in the large one")
     add("--repeats", type=int, default=7, help="answers of which the median is taken")
     add("--only", default="", metavar="TEXT", help="pages with TEXT in their name")
     add("--explain", action="store_true", help="show how the slowest query of a marked page ran")

@@ -15,8 +15,12 @@ from functools import cache
 from multiprocessing import get_context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
 
 import django
+
+from tests.benchmarks.population import HALF
+from tests.benchmarks.urls import API
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +30,15 @@ if TYPE_CHECKING:
 
 # Of the machine's variables only the cache's reaches the settings.
 _KEPT = ("CACHE_URL", "HOME", "LANG", "PATH")
+_STEP = 200
 _ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "tokenservice.settings",
     "SECRET_KEY": "benchmarks-only-" + "k" * 40,
     "ALLOWED_HOSTS": "testserver",
     "LOG_LEVEL": "CRITICAL",
+    "ENTITIES_RATE_LIMITS": "off",
 }
-_ROWS = re.compile(rb'<th class="field-|"id": ')
+_ROWS = re.compile(rb'<th class="field-|"id": ?["0-9]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,8 @@ def explain_slowest(page: Page) -> str:
 def _get(page: Page, queries: list[Query]) -> Any:
     from django.db import connection
 
-    client = _logged_in(page.account)
+    client = _caller() if page.account == API else _logged_in(page.account)
+    url = _place_of(page.path, urlencode(page.query), page.deep)
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         started = perf_counter()
@@ -140,7 +147,49 @@ def _get(page: Page, queries: list[Query]) -> Any:
             queries.append(Query(sql, params, perf_counter() - started))
 
     with connection.execute_wrapper(note):
-        return client.get(page.path, page.query, secure=True)
+        return client.get(url, secure=True)
+
+
+@cache
+def _place_of(path: str, query: str, deep: int) -> str:
+    """Return the URL of a page: of a deep one, what the links of the list lead to."""
+    limit = int(dict(parse_qsl(query)).get("limit", 50))
+    to_skip = (deep - 1) * limit
+    if not to_skip:
+        return f"{path}?{query}"
+    # In longer steps, and without the last one, whose rows might not fill a page.
+    behind = f"{path}?{query}&limit={_STEP}"
+    while to_skip >= _STEP:
+        found = _caller().get(behind, secure=True).json()
+        if not found["next"]:
+            break
+        before, behind = behind, found["next"]
+        to_skip -= _STEP
+    else:
+        before = behind
+    return before.replace(f"limit={_STEP}", f"limit={limit}")
+
+
+@cache
+def _caller() -> Any:
+    """Make an admin of the largest entity, and an API key of it; return a client that calls so."""
+    from django.test import Client
+
+    from entities import services
+    from entities.actors import Actor
+    from entities.models import Entity, Membership, Role
+
+    by = Actor.command("benchmarks")
+    entity = Entity.objects.get(pk=HALF)
+    member = Membership.objects.filter(entity=entity, user="bench-admin").first()
+    if member is None:
+        member = services.add_member(
+            entity=entity, user_id="bench-admin", role=Role.ADMIN, name="Bench", by=by
+        )
+    _, api_key = services.issue_api_key(entity=entity, name="bench", by=by)
+    _, token = services.issue_user_token(user=member.user, name="bench", by=by)
+    headers = {"apikey": api_key, "userid": member.user_id, "token": token}
+    return Client(raise_request_exception=False, headers=headers)
 
 
 @cache

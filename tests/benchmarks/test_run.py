@@ -34,10 +34,10 @@ def server_url() -> Iterator[str]:
                 server.execute(f"DROP DATABASE {each} WITH (FORCE)")
 
 
-def run(server_url: str, *options: str) -> subprocess.CompletedProcess[str]:
+def run(server_url: str, *options: str, what: str = "admin") -> subprocess.CompletedProcess[str]:
     sizes = ("--small=1000", "--large=2000", "--repeats=1")
     return subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.admin", *sizes, *options],
+        [sys.executable, "-m", f"tests.benchmarks.{what}", *sizes, *options],
         env=os.environ | {"DATABASE_URL": server_url},
         capture_output=True,
         text=True,
@@ -87,6 +87,18 @@ def test_a_run_fills_measures_and_changes_and_the_next_takes_what_stands(server_
     assert third.returncode == 0
 
     assert run(server_url, "--only=nothing", "--fresh").stderr.splitlines() == filled
+
+
+def test_the_lists_of_rest_are_measured_to_their_last_page(server_url: str) -> None:
+    done = run(server_url, "--only=users", what="rest")
+    assert "is filled with" in done.stderr
+    rows = re.findall(
+        r"^(users.*?)  +[\d.]+ .* (\d+)/(\d+) +(\d+)/(\d+)", done.stdout, re.MULTILINE
+    )
+    pages = {name: tuple(map(int, counts)) for name, *counts in rows}
+    assert pages["users"][2:] == pages["users page 1000"][2:] == (50, 50)
+    assert all(small == large for small, large, *_ in pages.values())
+    assert "revoke_entity" not in done.stdout
 
 
 def test_a_database_that_is_not_of_the_benchmarks_is_left_alone(server_url: str) -> None:

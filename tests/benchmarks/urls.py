@@ -19,6 +19,9 @@ from tests.benchmarks.population import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+API = "api"
+"""In the place of an account: an admin of the largest entity, who calls the API."""
+
 SOME_USER = generated_id(1504)  # has a user token as well
 
 
@@ -30,6 +33,8 @@ class Page:
     path: str
     query: dict[str, str] = field(default_factory=dict)
     account: str = BOSS
+    deep: int = 1
+    """Which page of a list of REST, leafed to by its links."""
 
 
 def listed(model: str, account: str = BOSS, **query: str) -> Page:
