@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from entities.admin.display import EXPIRING_WITHIN, Status, named
 from entities.models import AuthTokenFlag, Entity, User
+from entities.models.directory import MAX_GATHERED
 from entities.models.flags import FLAG_PATTERN, HasFlag
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 MAX_OWNERS_LISTED = 30
 MAX_FLAGS_LISTED = 20
-MAX_GATHERED = 2000
 
 
 def token_conditions(*, at: datetime) -> dict[Status, Q]:

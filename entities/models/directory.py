@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from entities.models.tokens import AuthToken
 
 
+MAX_GATHERED = 2000
+"""How many keys a query gathers and sorts, before it rather walks a list in its order."""
 MAX_LIFETIME = timedelta(days=36525)
 """A century: no sum of it and a moment overflows."""
 
@@ -238,14 +240,21 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """
         return self.filter(is_active=True, user__is_active=True, entity__is_active=True)
 
-    def suspended_in(self, entity: Entity) -> models.QuerySet[Membership, Any]:
-        """Keys of the memberships of an active `entity` that are not live.
+    def suspended_in(self, entity: Entity, *, path: str = "") -> Q:
+        """Build the condition of the memberships of an active `entity` that are not live.
 
-        A union, for an OR over two tables would read all of them.
+        `path` leads to them, for a query that begins elsewhere. Costs a query: where they are few,
+        their keys are gathered, by a union, for an OR over two tables would read all of the entity;
+        where they are many, they are met soon in the order of a list.
         """
         here = self.filter(entity=entity)
         of_the_inactive = here.filter(user__in=User.objects.filter(is_active=False))
-        return here.filter(is_active=False).values("pk").union(of_the_inactive.values("pk"))
+        keys = (
+            here.filter(is_active=False).values("pk").union(of_the_inactive.values("pk"), all=True)
+        )
+        if keys[: MAX_GATHERED + 1].count() <= MAX_GATHERED:
+            return Q((f"{path}pk__in", keys))
+        return Q((f"{path}is_active", False)) | Q((f"{path}user__is_active", False))
 
     def with_token(self) -> Self:
         """Load entity, user, and the one unrevoked token if there is one: one query for all.

@@ -126,7 +126,7 @@ class AuthTokenQuerySet(models.QuerySet["AuthToken"]):
         if not entity.is_active:
             return standing if status == TokenStatus.SUSPENDED else standing.none()
         if status == TokenStatus.SUSPENDED:
-            return standing.filter(membership__in=Membership.objects.suspended_in(entity))
+            return standing.filter(Membership.objects.suspended_in(entity, path="membership__"))
         active = standing.filter(membership__is_active=True, membership__user__is_active=True)
         if status == TokenStatus.EXPIRED:
             return active.filter(expires_at__lte=at)

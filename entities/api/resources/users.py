@@ -102,7 +102,7 @@ class UserFilters(ListFilterSet):
         if value == "true":
             return rows.filter(is_active=True, user__is_active=True)
         assert self.entity is not None, "the list of an entity"  # noqa: S101
-        return rows.filter(pk__in=Membership.objects.suspended_in(self.entity))
+        return rows.filter(Membership.objects.suspended_in(self.entity))
 
     def by_part(self, rows: QuerySet[Membership], name: str, value: str) -> QuerySet[Membership]:
         return rows.filter(user__in=users_with(value))
