@@ -64,8 +64,7 @@ def refuse_after_failures(request: HttpRequest) -> None:
     Raises:
         Throttled: until the window ends.
     """
-    address = _network(request)
-    if address is None:
+    if not limits.are_on() or (address := _network(request)) is None:
         return
     failed = limits.look(_failures_of(address))
     if failed is not None and failed.remaining == 0:
@@ -75,7 +74,7 @@ def refuse_after_failures(request: HttpRequest) -> None:
 
 def count_failure(request: HttpRequest) -> None:
     """Count wrong credentials against the client's address, where that is known."""
-    if (address := _network(request)) is not None:
+    if limits.are_on() and (address := _network(request)) is not None:
         _note(request, *limits.count(_failures_of(address)))
 
 
