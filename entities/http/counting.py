@@ -25,14 +25,16 @@ _ATTRIBUTE = "_entities_counts"
 
 
 def count_call(
-    request: HttpRequest, *, api_key_id: UUID, membership_id: int | None = None
+    request: HttpRequest, *, api_key_id: UUID | None = None, membership_id: int | None = None
 ) -> Sequence[Count]:
-    """Count a call of an application, and of one user of it; return the limits that it is over."""
-    of_all = [Limit("api-key", app_settings.RATE_LIMIT_API_KEY, of=api_key_id.hex)]
+    """Count a call of an application, of a user, or of both; return the limits that it is over."""
+    wanted = []
+    if api_key_id is not None:
+        wanted.append(Limit("api-key", app_settings.RATE_LIMIT_API_KEY, of=api_key_id.hex))
     if membership_id is not None:
         # In one entity: what one tenant's app does is no other tenant's loss.
-        of_all.append(Limit("caller", app_settings.RATE_LIMIT_CALLER, of=str(membership_id)))
-    counts = limits.count(*of_all)
+        wanted.append(Limit("caller", app_settings.RATE_LIMIT_CALLER, of=str(membership_id)))
+    counts = limits.count(*wanted)
     _note(request, *counts)
     return [one for one in counts if one.used > one.rate.quota]
 
