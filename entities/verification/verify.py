@@ -12,7 +12,7 @@ from entities.codec import Kind, Parsed
 from entities.conf import app_settings
 from entities.exceptions import CredentialTextError, NotAuthenticatedError
 from entities.models import KeyAccess, Membership, TextAge, User
-from entities.models.tokens import previous_text_verifies, text_age
+from entities.models.tokens import previous_text_ends_at, text_age
 from entities.verification.authenticators import UserProof, prove
 from entities.verification.principals import (
     USE_RESOLUTION,
@@ -55,7 +55,10 @@ def verify_request(presented: Presented, *, at: datetime | None = None) -> Princ
             raise NotAuthenticatedError("user token: nonce")
         return _principal(row, presented, api_key, at=at, token=token)
     row = KEY_AND_AUTH_TOKEN.one(api_key=api_key.id, token=token.id, at=at)
-    flags = None if row is None else _flags_of_current(row, token, at=at)
+    flags = None
+    if row is not None:
+        _check_age(row, token, at=at)
+        flags = frozenset(row["token_flags"])
     return _principal(row, presented, api_key, at=at, token=token, flags=flags)
 
 
@@ -70,6 +73,7 @@ def verify_token(text: str, *, at: datetime | None = None) -> VerifiedToken:
     row = AUTH_TOKEN.one(token=token.id, at=at)
     if row is None:
         raise NotAuthenticatedError("no live row of this token")
+    expires_at = _check_age(row, token, at=at)
     principal = Principal(
         entity_id=row["in_entity"],
         user=_user(row),
@@ -79,13 +83,11 @@ def verify_token(text: str, *, at: datetime | None = None) -> VerifiedToken:
         api_key_name="",
         access=KeyAccess.STANDARD,
         token_id=token.id,
-        flags=_flags_of_current(row, token, at=at),
+        flags=frozenset(row["token_flags"]),
         proof=token,
         uses=_uses((token, row["token_used_at"]), at=at),
     )
-    return VerifiedToken(
-        principal, row["token_issued_at"], row["token_expires_at"], row["token_issued_through"]
-    )
+    return VerifiedToken(principal, row["token_issued_at"], expires_at, row["token_issued_through"])
 
 
 def verify_api_key(text: str, *, at: datetime | None = None) -> VerifiedApiKey:
@@ -149,8 +151,8 @@ def _admit(presented: Presented, proof: UserProof, at: datetime) -> None:
     proof.admit(application.entity_id)
 
 
-def _flags_of_current(row: Mapping[str, Any], token: Parsed, *, at: datetime) -> frozenset[str]:
-    """Return the flags of a token whose text is its current one, or the one before in its grace.
+def _check_age(row: Mapping[str, Any], token: Parsed, *, at: datetime) -> datetime:
+    """Return the moment at which a text ends: the current one, or the one before in its grace.
 
     Raises:
         NotAuthenticatedError: it is neither.
@@ -162,15 +164,18 @@ def _flags_of_current(row: Mapping[str, Any], token: Parsed, *, at: datetime) ->
         nonce=bytes(row["token_nonce"]),
         previous_nonce=None if previous is None else bytes(previous),
     )
-    in_grace = age is TextAge.PREVIOUS and previous_text_verifies(
-        at=at,
-        issued_at=row["token_issued_at"],
-        previous_expires_at=row["token_previous_expires_at"],
-        grace=app_settings.REFRESH_GRACE,
-    )
-    if age is not TextAge.CURRENT and not in_grace:
-        raise NotAuthenticatedError(f"authentication token: {age.value} text")
-    return frozenset(row["token_flags"])
+    if age is TextAge.CURRENT:
+        current_ends_at: datetime = row["token_expires_at"]
+        return current_ends_at
+    if age is TextAge.PREVIOUS:
+        ends_at = previous_text_ends_at(
+            issued_at=row["token_issued_at"],
+            previous_expires_at=row["token_previous_expires_at"],
+            grace=app_settings.REFRESH_GRACE,
+        )
+        if at < ends_at:
+            return ends_at
+    raise NotAuthenticatedError(f"authentication token: {age.value} text")
 
 
 def _principal(
