@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.signals import got_request_exception
@@ -105,14 +106,32 @@ class RequestError(Exception):
 
     status: ClassVar[int]
 
-    def __init__(self, sentence: StrOrPromise | None = None) -> None:
+    def __init__(
+        self,
+        sentence: StrOrPromise | None = None,
+        *,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.sentence = sentence
+        self.headers = headers
         super().__init__(str(sentence or ""))
 
     def body(self) -> dict[str, Any]:
         """Build the body of its answer."""
         code, error = status_error(self.status)
         return problem(self.status, code=code, error=self.sentence or error)
+
+
+class MethodError(RequestError):
+    """There is no such method here. The header `Allow` says which there are."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+class TooManyCallsError(RequestError):
+    """A limit is used up."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
 
 
 class BodyTooLargeError(RequestError):
@@ -188,9 +207,18 @@ def status_error(status: int) -> tuple[str, StrOrPromise]:
 def problem_response(status: int) -> JsonResponse:
     """Answer in the error form outside of REST framework: for Django's own errors."""
     code, error = status_error(status)
-    response = JsonResponse(
-        problem(status, code=code, error=error), status=status, content_type=PROBLEM_MEDIA_TYPE
-    )
+    return json_answer(problem(status, code=code, error=error), status=status)
+
+
+def json_answer(
+    body: Mapping[str, Any],
+    *,
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> JsonResponse:
+    """Answer outside of REST framework: an error from 400 on."""
+    media_type = PROBLEM_MEDIA_TYPE if status >= HTTPStatus.BAD_REQUEST else "application/json"
+    response = JsonResponse(body, status=status, content_type=media_type, headers=headers)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
