@@ -166,6 +166,10 @@ SPECTACULAR_SETTINGS = {
     "user in an entity.",
     "VERSION": _version(),
     "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "entities.api.gateway_schema.add_gateway",
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",

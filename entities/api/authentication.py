@@ -8,8 +8,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from entities.api.errors import ReadOnlyKeyRefused
-from entities.api.throttling import count_failure, count_refused, refuse_after_failures
+from entities.api.throttling import count_refused, refuse_after_failures
 from entities.exceptions import NotAuthenticatedError
+from entities.http.counting import count_failure
 from entities.services.usage import note_use
 from entities.verification import Presented, verify_request
 

@@ -74,7 +74,7 @@ class _Notebook:
     def forget(self) -> None:
         """Forget everything, as a new process would have it. For tests."""
         with self.lock:
-            self.noted, self.recent, self.before = {}, {}, {}
+            self.noted, self.recent, self.before, self.turned_at = {}, {}, {}, None
 
 
 _notebook = _Notebook()

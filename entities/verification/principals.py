@@ -136,6 +136,7 @@ class VerifiedToken:
     principal: Principal
     issued_at: datetime
     expires_at: datetime
+    """When the text ends: that before a refresh, with its grace."""
     issued_through: UUID | None
     """API key through which it was issued or last refreshed. None: staff or a command did."""
 

@@ -9,7 +9,7 @@ from entities.codec import Kind, Parsed
 from entities.conf import app_settings
 from entities.exceptions import NotAuthenticatedError
 from entities.models import KeyAccess, TextAge
-from entities.models.tokens import previous_text_verifies, text_age
+from entities.models.tokens import previous_text_ends_at, text_age
 from entities.verification.principals import Principal, Use
 from entities.verification.queries import (
     AUTH_TOKEN,
@@ -69,17 +69,22 @@ def read_user(
 def ends(row: Row, principal: Principal, *, at: datetime) -> Iterator[datetime]:
     """Yield the moments at which what was read of `principal` at `at` ends by itself."""
     yield at + app_settings.VERIFICATION_CACHE_TTL
-    columns = ["token_expires_at"] if principal.api_key_id is None else _EXPIRIES
-    for column in columns:
-        if (end := row[column]) is not None:
-            yield end
-    proof = principal.proof
+    if principal.api_key_id is not None and (key_ends_at := row["key_expires_at"]) is not None:
+        yield key_ends_at
+    if (token_ends_at := text_ends_at(row, principal.proof)) is not None:
+        yield token_ends_at
+
+
+def text_ends_at(row: Row, proof: Parsed | None) -> datetime | None:
+    """Return the moment at which the text of a token ends by itself; None: it does not.
+
+    Args:
+        proof: the authentication token, whose text may be the one before a refresh.
+    """
     if proof is not None and proof.generation != row["token_generation"]:
-        yield row["token_previous_expires_at"]
-        yield row["token_issued_at"] + app_settings.REFRESH_GRACE
-
-
-_EXPIRIES = ("token_expires_at", "key_expires_at")
+        return _previous_text_ends_at(row)
+    ends_at: datetime | None = row["token_expires_at"]
+    return ends_at
 
 
 def check_nonce(nonce: bytes | memoryview, parsed: Parsed) -> None:
@@ -131,12 +136,15 @@ def _flags(row: Row, token: Parsed, *, at: datetime) -> frozenset[str] | None:
         nonce=bytes(row["token_nonce"]),
         previous_nonce=None if previous is None else bytes(previous),
     )
-    in_grace = age is TextAge.PREVIOUS and previous_text_verifies(
-        at=at,
+    in_grace = age is TextAge.PREVIOUS and at < _previous_text_ends_at(row)
+    if age is not TextAge.CURRENT and not in_grace:
+        raise NotAuthenticatedError(f"authentication token: {age.value} text")
+    return frozenset(row["token_flags"])
+
+
+def _previous_text_ends_at(row: Row) -> datetime:
+    return previous_text_ends_at(
         issued_at=row["token_issued_at"],
         previous_expires_at=row["token_previous_expires_at"],
         grace=app_settings.REFRESH_GRACE,
     )
-    if age is not TextAge.CURRENT and not in_grace:
-        raise NotAuthenticatedError(f"authentication token: {age.value} text")
-    return frozenset(row["token_flags"])

@@ -29,7 +29,14 @@ from entities.verification.principals import (
     VerifiedToken,
 )
 from entities.verification.queries import API_KEY
-from entities.verification.reading import check_nonce, ends, read_pair, read_token, read_user
+from entities.verification.reading import (
+    check_nonce,
+    ends,
+    read_pair,
+    read_token,
+    read_user,
+    text_ends_at,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,7 +76,10 @@ def verify_token(text: str, *, at: datetime | None = None) -> VerifiedToken:
     token = _parse(keys.rules(), Kind.AUTH_TOKEN, text)
     principal, row = read_token(token, at=at or timezone.now())
     return VerifiedToken(
-        principal, row["token_issued_at"], row["token_expires_at"], row["token_issued_through"]
+        principal,
+        issued_at=row["token_issued_at"],
+        expires_at=text_ends_at(row, token) or row["token_expires_at"],
+        issued_through=row["token_issued_through"],
     )
 
 
