@@ -1,15 +1,17 @@
-"""The three headers `apikey`, `userid` and `token`, for our views and for those of hosts."""
+"""Who calls, for REST framework: by three headers, our views' and hosts', or by a bearer token."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 
 from entities.api.errors import ReadOnlyKeyRefused
 from entities.api.throttling import count_refused, refuse_after_failures
 from entities.exceptions import NotAuthenticatedError
+from entities.http.bearer import challenge, is_bearer
+from entities.http.callers import TooManyFailuresError, caller_by_bearer
 from entities.http.counting import count_failure
 from entities.services.usage import note_use
 from entities.verification import Presented, verify_request
@@ -21,7 +23,51 @@ if TYPE_CHECKING:
     from entities.verification import Principal
 
 
-class HeaderAuthentication(BaseAuthentication):
+class EntityAuthentication(BaseAuthentication):
+    """Base of the two: both prove somebody in an entity."""
+
+    def get_entity_id(self, request: Request) -> str | None:
+        """Return the entity that the URL names; None: it names none.
+
+        Where URL patterns call it something else than `entityId`, override this.
+        """
+        kwargs = (request.parser_context or {}).get("kwargs", {})
+        return str(kwargs["entityId"]) if "entityId" in kwargs else None
+
+
+class BearerAuthentication(EntityAuthentication):
+    """Proves the caller by `Authorization: Bearer` and an authentication token: `request.user` is
+    the `entities.User`, `request.auth` the `Principal`.
+
+    A token of another entity than the URL names as `entityId` is refused. A view without one lets
+    tokens of every entity in: let it touch what is of `request.auth.entity_id`, and nothing else.
+    One query; none where the text is forged or mistyped. Where several classes are named, REST
+    framework asks the first for `WWW-Authenticate`.
+
+    Spec: RFC 6750.
+    """  # noqa: D205
+
+    def authenticate(self, request: Request) -> tuple[User, Principal] | None:
+        """None without the header, or where it is of another scheme.
+
+        Raises:
+            AuthenticationFailed: wrong, dead, doubled, or of another entity; one wording for all.
+            Throttled: `RATE_LIMIT_FAILURES` is used up.
+        """
+        try:
+            caller = caller_by_bearer(request._request, entity_id=self.get_entity_id(request))
+        except TooManyFailuresError as error:
+            raise Throttled(error.wait) from None
+        except NotAuthenticatedError as error:
+            raise AuthenticationFailed(error.message, code=error.code) from None
+        return None if caller is None else (caller.user, caller)
+
+    def authenticate_header(self, request: Request) -> str:
+        """Name the scheme in `WWW-Authenticate`, and an error where a token came."""
+        return challenge("invalid_token" if is_bearer(request._request) else None)
+
+
+class HeaderAuthentication(EntityAuthentication):
     """Proves the caller by API key, user and token: `request.user` is the `entities.User`,
     `request.auth` the `Principal`.
 
@@ -59,12 +105,6 @@ class HeaderAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Name the scheme in `WWW-Authenticate` (RFC 9110 section 11.6.1)."""
         return 'ApiKey realm="entities"'
-
-    def get_entity_id(self, request: Request) -> str | None:
-        """Return the entity that the request is about; None: the API key's own."""
-        kwargs = (request.parser_context or {}).get("kwargs", {})
-        entity_id: str | None = kwargs.get("entityId")
-        return entity_id
 
     def _presented(self, request: Request, api_key: str, user_id: str, token: str) -> Presented:
         # Servers join a header that comes twice by a comma, so one with a comma came twice.

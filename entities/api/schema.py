@@ -12,6 +12,7 @@ from rest_framework import serializers
 from entities import exceptions as domain
 from entities.api.retries import KEY_PATTERN
 from entities.api.serializers import StrictSerializer
+from entities.conf import app_settings
 from entities.http.problems import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
 
 if TYPE_CHECKING:
@@ -156,6 +157,21 @@ class HeaderScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             {"type": "apiKey", "in": "header", "name": name, "description": description}
             for name, description in _HEADERS.items()
         ]
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """An authentication token alone (RFC 6750); for the views of hosts."""
+
+    target_class = "entities.api.authentication.BearerAuthentication"
+    name = "entitiesBearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": f"{app_settings.AUTH_TOKEN_PREFIX}_…",
+            "description": "Live authentication token of a user in an entity.",
+        }
 
 
 class StrictSerializerSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

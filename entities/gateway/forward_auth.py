@@ -10,7 +10,7 @@ Spec: RFC 6750.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
 from django.db import router, transaction
@@ -18,15 +18,13 @@ from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from entities.exceptions import NotAuthenticatedError
-from entities.http.requests import bearer_text
+from entities.http.bearer import bearer_text
 from entities.models import AuthToken
 from entities.models.flags import FLAG_PATTERN, MAX_FLAGS
 from entities.services.usage import note_use
 from entities.verification import verify_bearer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from django.http import HttpRequest
 
     from entities.verification import Principal
@@ -50,7 +48,7 @@ def verify(request: HttpRequest, rest: str = "") -> HttpResponse:
     Spec: RFC 6750 sections 2.1, 3 and 3.1.
     """
     try:
-        text = _text_of(request.META)
+        text = _text_of(request)
         if not text:
             return _refusal(401)
         principal = verify_bearer(text)
@@ -73,15 +71,17 @@ def verify(request: HttpRequest, rest: str = "") -> HttpResponse:
     )
 
 
-def _text_of(meta: Mapping[str, Any]) -> str:
+def _text_of(request: HttpRequest) -> str:
     """Return the one text of `Authorization: Bearer` and `entity-authentication-token`, or none.
 
     Raises:
         NotAuthenticatedError: they differ, and what stands behind the gateway might take the other.
-            Or a header came twice.
+            Or a header came twice, which servers join by a comma, or is malformed.
     """
-    bearer = bearer_text(meta.get("HTTP_AUTHORIZATION", ""))
-    header: str = meta.get("HTTP_ENTITY_AUTHENTICATION_TOKEN", "")
+    if "," in request.META.get("HTTP_AUTHORIZATION", ""):
+        raise NotAuthenticatedError("Authorization: doubled")
+    bearer = bearer_text(request) or ""
+    header: str = request.META.get("HTTP_ENTITY_AUTHENTICATION_TOKEN", "")
     if bearer and header and bearer != header:
         raise NotAuthenticatedError("two tokens")
     return bearer or header

@@ -1,4 +1,4 @@
-"""What a request brings, before anybody asks what it means: method, body, bearer token."""
+"""What a request brings, before anybody asks what it means: method and body."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from entities.exceptions import NotAuthenticatedError
 from entities.http.problems import (
     BodyError,
     BodyTooLargeError,
@@ -28,20 +27,6 @@ def method_as_sent(request: HttpRequest) -> str:
     """
     scope: dict[str, str] | None = getattr(request, "scope", None)
     return scope["method"] if scope else request.META["REQUEST_METHOD"]
-
-
-def bearer_text(authorization: str) -> str:
-    """Return the token of a header `Authorization`; none where it is empty or of another scheme.
-
-    Raises:
-        NotAuthenticatedError: the header came twice, which servers join by a comma.
-
-    Spec: RFC 6750 section 2.1; RFC 9110 sections 5.3 and 11.4.
-    """
-    if "," in authorization:
-        raise NotAuthenticatedError("Authorization: doubled")
-    scheme, _space, text = authorization.partition(" ")
-    return text.strip(" ") if scheme.lower() == "bearer" else ""
 
 
 def read_body(request: HttpRequest, *, limit: int) -> bytes:

@@ -91,6 +91,7 @@ def revoke_tokens_in_batches(
         action=Action.TOKEN_REVOKED,
         by=by,
         details={"reason": reason.value},
+        reason=reason,
     )
 
 
@@ -241,6 +242,7 @@ def _in_batches(
     action: Action,
     by: Actor,
     details: dict[str, Any],
+    reason: RevocationReason | None = None,
 ) -> Iterator[int]:
     """Change `tokens` by one statement a batch, each in a transaction of its own with its events.
 
@@ -260,10 +262,9 @@ def _in_batches(
             batch = AuthToken.objects.filter(pk__in=keys)
             _record_each(batch, action, by=by, at=now, details=details)
             count = change(batch, now)
-            signal = (
-                signals.tokens_revoked if action is Action.TOKEN_REVOKED else signals.tokens_updated
-            )
-            _tell_of_many(signal, count, by=by)
+            signal = signals.tokens_updated if reason is None else signals.tokens_revoked
+            facts: dict[str, object] = {} if reason is None else {"reason": reason}
+            _tell_of_many(signal, count, by=by, **facts)
         last = keys[-1]
         yield count
 

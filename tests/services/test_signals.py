@@ -12,13 +12,16 @@ from django.utils import timezone
 from entities import signals
 from entities.actors import Actor
 from entities.exceptions import TokenReusedError
-from entities.models import AuthToken
+from entities.models import AuthToken, RevocationReason
 from entities.services import (
+    add_flag,
     issue_token,
     read_token,
     refresh_token,
     revoke_entity,
     revoke_token,
+    revoke_tokens,
+    revoke_tokens_in_batches,
     update_token,
 )
 from tests.factories import MembershipFactory
@@ -37,6 +40,8 @@ NAMES = [
     "token_reused",
     "token_text_read",
     "entity_revoked",
+    "tokens_revoked",
+    "tokens_updated",
 ]
 
 
@@ -85,6 +90,23 @@ def test_reuse_is_told_and_then_the_revocation(heard: list[tuple[str, Any]]) -> 
     with pytest.raises(TokenReusedError):
         refresh_token(membership=membership, by=BY, text=old)
     assert [name for name, _ in heard] == ["token_reused", "token_revoked"]
+
+
+def test_a_change_of_many_is_told_as_one(heard: list[tuple[str, Any]]) -> None:
+    for _ in range(2):
+        issue_token(membership=MembershipFactory(), by=BY)
+    heard.clear()
+    every, reason = AuthToken.objects.all(), RevocationReason.STAFF
+    assert list(add_flag(tokens=every, flag="a", by=BY)) == [2]
+    assert list(revoke_tokens_in_batches(tokens=every, reason=reason, by=BY)) == [2]
+    issue_token(membership=MembershipFactory(), by=BY)
+    assert revoke_tokens(tokens=every, reason=reason, by=BY) == 1
+    told = [(name, facts["count"], facts.get("reason")) for name, facts in heard if name[5] == "s"]
+    assert told == [
+        ("tokens_updated", 2, None),
+        ("tokens_revoked", 2, reason),
+        ("tokens_revoked", 1, reason),
+    ]
 
 
 def test_a_change_that_is_rolled_back_is_not_told(heard: list[tuple[str, Any]]) -> None:
