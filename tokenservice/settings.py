@@ -193,6 +193,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "TRUSTED_PROXIES": lambda name: env.number(name, default=0),
     "USER_AUTHENTICATORS": env.items,
     "USER_TOKEN_PREFIX": env.text,
+    "VERIFICATION_CACHE": env.text,
+    "VERIFICATION_CACHE_TTL": env.seconds,
 }
 # Only what is set: the defaults are those of `entities.conf`.
 ENTITIES = {

@@ -39,7 +39,7 @@ class HeaderAuthentication(BaseAuthentication):
                 asked here, so that no view can forget it.
             Throttled: `RATE_LIMIT_FAILURES` is used up; with such an API key, another limit too.
         """
-        meta = request.META
+        meta = request._request.META  # past the proxy that REST framework's request is
         sent = [meta.get("HTTP_APIKEY"), meta.get("HTTP_USERID"), meta.get("HTTP_TOKEN")]
         if sent == [None, None, None]:
             return None

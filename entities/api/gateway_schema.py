@@ -180,10 +180,11 @@ def _posted(
 
 def _refusals(causes: Iterable[type[domain.EntitiesError]]) -> Iterator[tuple[str, Any]]:
     """Describe every error, by status, each cause with an example."""
+    refused: list[type[domain.EntitiesError]] = [domain.NotAuthenticatedError, *causes]
     problems = [
         FieldsError({"token": ["Send the text of a token, in a form."]}).body(),
         BodyError("The body is not UTF-8.").body(),
-        *(of_domain(cause()) for cause in (domain.NotAuthenticatedError, *causes)),
+        *(of_domain(cause()) for cause in refused),
     ]
     for status in (400, 405, 411, 413, 415, 429, 500):
         code, error = status_error(status)

@@ -22,7 +22,7 @@ from entities.http.requests import bearer_text
 from entities.models import AuthToken
 from entities.models.flags import FLAG_PATTERN, MAX_FLAGS
 from entities.services.usage import note_use
-from entities.verification import verify_token
+from entities.verification import verify_bearer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ def verify(request: HttpRequest, rest: str = "") -> HttpResponse:
         text = _text_of(request.META)
         if not text:
             return _refusal(401)
-        principal = verify_token(text).principal
+        principal = verify_bearer(text)
     except NotAuthenticatedError:
         return _refusal(401, 'error="invalid_token"')
     for use in principal.uses:
@@ -67,7 +67,7 @@ def verify(request: HttpRequest, rest: str = "") -> HttpResponse:
         200,
         {
             "X-Entity-Id": quote(principal.entity_id, safe=_AS_IT_IS),
-            "X-User-Id": quote(principal.user.id, safe=_AS_IT_IS),
+            "X-User-Id": quote(principal.user_id, safe=_AS_IT_IS),
             "X-Token-Flags": ",".join(sorted(principal.flags or ())),
         },
     )

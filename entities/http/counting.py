@@ -49,8 +49,7 @@ def wait_after_failures(request: HttpRequest) -> int | None:
 
     Those that arrive at once are looked at before any of them has failed: so many more get through.
     """
-    address = _network(request)
-    if address is None:
+    if not limits.are_on() or (address := _network(request)) is None:
         return None
     failed = limits.look(_failures_of(address))
     if failed is None or failed.remaining > 0:
@@ -61,7 +60,7 @@ def wait_after_failures(request: HttpRequest) -> int | None:
 
 def count_failure(request: HttpRequest) -> None:
     """Count wrong credentials against the client's address, where that is known."""
-    if (address := _network(request)) is not None:
+    if limits.are_on() and (address := _network(request)) is not None:
         _note(request, *limits.count(_failures_of(address)))
 
 

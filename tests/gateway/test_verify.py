@@ -368,7 +368,7 @@ def test_where_the_database_is_away_nobody_is_let_through(
     def fail(text: str) -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr("entities.gateway.forward_auth.verify_token", fail)
+    monkeypatch.setattr("entities.gateway.forward_auth.verify_bearer", fail)
     client = Client(raise_request_exception=False)
     answer = client.get("/verify", headers={"Authorization": f"Bearer {text}"})
     assert (answer.status_code, identity(answer)) == (500, {})
