@@ -82,6 +82,7 @@ _FORM = {
         "token_type_hint": _STRING | {"description": "Ignored: a text says what it is."},
     },
     "required": ["token"],
+    "additionalProperties": _STRING | {"description": "Ignored. None is given twice."},
 }
 
 

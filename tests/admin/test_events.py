@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from entities.actors import Actor, Application
 from entities.models import Action, AuthToken, Event
 from entities.services import issue_token, revoke_token
 from tests.admin.conftest import STAFF_ACTOR, admin_url, url_of
@@ -45,6 +46,23 @@ def test_a_page_of_a_token_has_its_history(boss):
     assert panel.rows[0][3].value == "reason: deleted"
     assert panel.more.url == f"{LIST}?credential={token.pk}"
     assert len(found(boss, credential=str(token.pk))) == 2
+
+
+def test_an_application_that_acted_for_itself_is_named_once(boss):
+    membership = MembershipFactory()
+    token = issue_token(membership=membership, by=STAFF_ACTOR)
+    key = uuid4()
+    revoke_token(membership=membership, by=Actor.api_key(Application(key, "shop")))
+
+    (panel,) = boss.get(url_of(token, "change")).context["entities_panels"]
+    assert str(panel.rows[0][2].value) == "application shop"
+    (row,) = exported(boss, q=str(key))
+    assert (row["actor_kind"], row["actor_id"], row["actor_name"], row["application"]) == (
+        "application",
+        str(key),
+        "shop",
+        "shop",
+    )
 
 
 @pytest.mark.parametrize("by", ["entity_id", "user_id", "actor_id", "actor_name", "request_id"])

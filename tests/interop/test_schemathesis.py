@@ -35,6 +35,11 @@ ADMINS = (
     "--exclude-operation-id",
     "deactivateEntity",
 )
+# What /verify lets through.
+BEARER = """
+[auth.openapi.entity-authentication-token]
+api_key = "{text}"
+"""
 NOT_IN_VAIN = """
 [warnings]
 fail-on = ["missing_auth"]
@@ -86,7 +91,9 @@ def about(server: Server, by: Person, of: Person) -> str:
     key = issue(server, by, f"{entity}/api-keys")["id"]
     token = issue(server, by, f"{entity}/users/{of.id}/user-tokens")["id"]
     ids = f'"path.keyId" = "{key}"\n"path.tokenId" = "{token}"\n'
-    return PATH.format(entity=of.entity, user=of.id) + ids + NOT_IN_VAIN
+    _, elsewhere = server.add_entity()  # where nothing in the run revokes a token
+    bearer = BEARER.format(text=server.call("POST", elsewhere).json["authenticationToken"])
+    return PATH.format(entity=of.entity, user=of.id) + ids + bearer + NOT_IN_VAIN
 
 
 def test_a_caller_with_an_authentication_token_finds_nothing_undocumented(

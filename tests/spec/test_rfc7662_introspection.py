@@ -269,7 +269,7 @@ def test_a_body_over_the_limit_is_refused_and_the_largest_is_read(
     assert ask(PATH, b"token=x".ljust(64 * 1024, b"&"), headers=headers).content == INACTIVE
     over = ask(PATH, b"token=x".ljust(64 * 1024 + 1, b"&"), headers=headers)
     assert refusal(over) == (413, "body_too_large")
-    settings.ENTITIES = {"MAX_BODY_BYTES": 10}
+    settings.ENTITIES = {"LAST_USED_FLUSH": None, "MAX_BODY_BYTES": 10}
     assert refusal(ask(PATH, b"token=12345", headers=headers)) == (413, "body_too_large")
 
 
