@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
-from entities.api.errors import ReadOnlyKeyRefused
+from entities.api.errors import ProviderUnavailable, ReadOnlyKeyRefused
 from entities.api.throttling import count_failure, count_refused, refuse_after_failures
-from entities.exceptions import NotAuthenticatedError
+from entities.exceptions import NotAuthenticatedError, ProviderUnavailableError
 from entities.services.usage import note_use
 from entities.verification import Presented, verify_request
 
@@ -36,6 +36,7 @@ class HeaderAuthentication(BaseAuthentication):
             AuthenticationFailed: wrong, dead, doubled or missing in part; one wording for all.
             ReadOnlyKeyRefused: the API key only reads, and the method may change something. It is
                 asked here, so that no view can forget it.
+            ProviderUnavailable: an identity provider is to prove the user, and is away.
             Throttled: `RATE_LIMIT_FAILURES` is used up; with such an API key, another limit too.
         """
         meta = request.META
@@ -48,6 +49,8 @@ class HeaderAuthentication(BaseAuthentication):
         except NotAuthenticatedError as error:
             count_failure(request._request)
             raise AuthenticationFailed(error.message, code=error.code) from None
+        except ProviderUnavailableError:
+            raise ProviderUnavailable from None
         for use in principal.uses:
             note_use(use.kind, use.id, at=use.at)
         if principal.reads_only and request.method not in {"GET", "HEAD"}:

@@ -66,9 +66,13 @@ STATUS_OF: dict[type[domain.EntitiesError], int] = {
     domain.RequestInProgressError: 409,
     domain.PreconditionFailedError: 412,
     domain.IdempotencyKeyReusedError: 422,
+    domain.ProviderUnavailableError: 503,
 }
 
-RETRY_AFTER: dict[type, int] = {domain.RequestInProgressError: 1}
+RETRY_AFTER: dict[type, int] = {
+    domain.RequestInProgressError: 1,
+    domain.ProviderUnavailableError: 10,
+}
 """Seconds after which it is worth to call again."""
 
 WIRE_NAMES = {
@@ -131,6 +135,15 @@ class ReadOnlyKeyRefused(drf.PermissionDenied):
 
     default_code = domain.KeyReadOnlyError.code
     default_detail = domain.KeyReadOnlyError.message
+
+
+class ProviderUnavailable(drf.APIException):
+    """`ProviderUnavailableError` for REST framework, so that the views of hosts answer 503 too."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = domain.ProviderUnavailableError.code
+    default_detail = domain.ProviderUnavailableError.message
+    wait = RETRY_AFTER[domain.ProviderUnavailableError]
 
 
 class Replay(Exception):  # noqa: N818  it is no error
@@ -236,7 +249,7 @@ def _of_fields(fields: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def _of_framework(error: drf.APIException) -> dict[str, Any]:
-    if isinstance(error, (BodyError, ReadOnlyKeyRefused)):
+    if isinstance(error, (BodyError, ReadOnlyKeyRefused, ProviderUnavailable)):
         return problem(error.status_code, code=error.default_code, error=str(error.detail))
     return _of_status(error.status_code)
 

@@ -125,25 +125,32 @@ def _verify_user(
     if row is None and proof.admit is not None:
         _admit(presented, proof, at)
         row = KEY_AND_USER.one(api_key=api_key.id, user=proof.user_id, at=at)
+    if row is not None and not proof.counts_in(row["in_entity"]):
+        raise NotAuthenticatedError("user: proved for another entity")
     return _principal(row, presented, api_key, at=at, flags=proof.flags)
 
 
 def _admit(presented: Presented, proof: UserProof, at: datetime) -> None:
     """Put a user whom somebody else proved into the API key's entity, if he was never there.
 
+    Who is a member by now stays as he is: just put there by another first request, or switched off.
+
     Raises:
-        NotAuthenticatedError: the API key is wrong, of another entity or a reader's; the header
-            names another user; or the user, or his membership, is switched off.
+        NotAuthenticatedError: the API key is wrong, of another entity or a reader's; the proof
+            counts elsewhere; the header names another user; or the user is switched off.
     """
     application = verify_api_key(presented.api_key, at=at)
     if (
         presented.entity_id not in (None, application.entity_id)
         or application.access == KeyAccess.READ_ONLY
+        or not proof.counts_in(application.entity_id)
         or not presented.names(proof.user_id)
     ):
         raise NotAuthenticatedError("an unknown user: not admitted here")
     known = Membership.objects.filter(entity=application.entity_id, user=proof.user_id)
-    if known.exists() or User.objects.filter(pk=proof.user_id, is_active=False).exists():
+    if known.exists():
+        return
+    if User.objects.filter(pk=proof.user_id, is_active=False).exists():
         raise NotAuthenticatedError("a known user: switched off")
     assert proof.admit is not None  # noqa: S101  for mypy
     proof.admit(application.entity_id)
