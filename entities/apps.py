@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,3 +15,8 @@ class EntitiesConfig(AppConfig):
 
     def ready(self) -> None:
         from entities import checks  # noqa: F401  registers them
+
+        if apps.is_installed("corsheaders"):
+            from entities import cors
+
+            cors.connect()
