@@ -302,6 +302,12 @@ def test_the_leeway_can_be_none(provider: IdentityProvider, settings: Any) -> No
             prove(provider.token(exp=NOW))
 
 
+@pytest.mark.parametrize("user_id", ["", "a/b", "a\0", " a", ".", "a" * 129])
+def test_a_user_who_cannot_be_is_nobody(user_id: str, provider: IdentityProvider) -> None:
+    with pytest.raises(NotAuthenticatedError, match="no user id"):
+        prove(provider.token(user_id), user_id)
+
+
 def test_another_claim_can_hold_the_users_id(provider: IdentityProvider, settings: Any) -> None:
     settings.ENTITIES = provider.settings(JWT_USER_CLAIM="uid")
     assert prove(provider.token("mallory", uid="alice")) == UserProof("alice")

@@ -150,6 +150,17 @@ def test_an_answer_that_is_no_key_set_is_an_outage_and_its_address_stays_unsaid(
     assert "secret" not in caplog.text
 
 
+def test_the_words_of_a_failure_stay_unsaid(
+    keys: KeySet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(client: object) -> None:
+        raise OSError("https://me:secret@idp.example")
+
+    monkeypatch.setattr("jwt.PyJWKClient.fetch_data", fail)
+    assert is_unavailable(keys)
+    assert caplog.messages == ["The identity provider's keys cannot be fetched (OSError)."]
+
+
 def test_an_answer_that_is_cut_off_is_an_outage(keys: KeySet, provider: IdentityProvider) -> None:
     provider.headers = {"Content-Length": "100000"}
     assert is_unavailable(keys)
@@ -211,9 +222,11 @@ def test_a_broken_key_spoils_no_other(keys: KeySet, provider: IdentityProvider) 
 
 
 def test_who_knows_a_key_does_not_wait_for_the_one_who_fetches(
-    keys: KeySet, provider: IdentityProvider, clock: Clock
+    keys: KeySet, provider: IdentityProvider, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert finds(keys)
+    # Longer than the fetch is given: who waited would be back after it.
+    monkeypatch.setattr("entities.identity.keyset.TIMEOUT", 30)
     clock.now += LIFETIME
     provider.answers.clear()
     provider.is_asked.clear()

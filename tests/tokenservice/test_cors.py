@@ -57,6 +57,7 @@ def test_whatever_goes_wrong_can_be_read(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_all_else_is_opened_to_nobody(path: str) -> None:
     for answer in (ask("GET", path), ask("OPTIONS", path, access_control_request_method="GET")):
         assert not [name for name in answer.headers if name.startswith("Access-Control")]
+        assert "origin" not in answer.headers.get("Vary", "").lower()
 
 
 def test_others_get_the_answer_of_a_server() -> None:
