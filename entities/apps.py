@@ -19,3 +19,7 @@ class EntitiesConfig(AppConfig):
         if apps.is_installed("drf_spectacular"):
             # A host's schema knows the authentication classes without our URLs, too.
             from entities.api import schema  # noqa: F401  registers them
+        if apps.is_installed("corsheaders"):
+            from entities import cors
+
+            cors.connect()

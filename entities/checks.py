@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MIN_SIGNING_KEY_CHARS = 32
-_DURATIONS = ("REFRESH_GRACE", "LAST_USED_FLUSH", "VERIFICATION_CACHE_TTL")
-_SWITCHES = ("RATE_LIMITS", "TOKEN_READBACK")
+_DURATIONS = ("REFRESH_GRACE", "LAST_USED_FLUSH", "VERIFICATION_CACHE_TTL", "JWT_LEEWAY")
+_SWITCHES = ("RATE_LIMITS", "TOKEN_READBACK", "JWT_CREATE_USERS")
 _RATES = ("RATE_LIMIT_API_KEY", "RATE_LIMIT_CALLER", "RATE_LIMIT_FAILURES")
 
 
@@ -45,7 +45,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Judge what is fine to begin with, and not in production."""
-    return [*_check_own_keys(), *_check_proxies()]
+    return [*_check_own_keys(), *_check_proxies(), *_check_identity_provider()]
 
 
 def _check_own_keys() -> Iterator[CheckMessage]:
@@ -69,6 +69,16 @@ def _check_proxies() -> Iterator[CheckMessage]:
             "that all clients have one address, and one limit of wrong credentials.",
             hint="Set TRUSTED_PROXIES to how many proxies add to X-Forwarded-For.",
             id="entities.W002",
+        )
+
+
+def _check_identity_provider() -> Iterator[CheckMessage]:
+    if str(app_settings.JWT_JWKS_URL).startswith("http:"):
+        yield checks.Warning(
+            "ENTITIES['JWT_JWKS_URL'] is not https: whoever stands between the identity provider "
+            "and this service can put keys of his own in, and is then every user.",
+            hint="Take the https address.",
+            id="entities.W010",
         )
 
 
@@ -171,6 +181,12 @@ def _check_authenticators() -> Iterator[CheckMessage]:
             yield Error(
                 f"ENTITIES['USER_AUTHENTICATORS'] names {path!r}, which cannot be made: {error}",
                 id="entities.E005",
+            )
+            continue
+        except ImproperlyConfigured as error:
+            yield Error(
+                f"ENTITIES['USER_AUTHENTICATORS'] names {path!r}, which is not set up: {error}",
+                id="entities.E010",
             )
             continue
         if not callable(getattr(authenticator, "prove", None)):

@@ -157,6 +157,51 @@ class AppSettings:
         given = self._given()
         return tuple([given.get(name, default) for name, default in _PREFIXES.items()])
 
+    @property
+    def JWT_ISSUER(self) -> str:  # noqa: N802
+        """The identity provider whose JWTs are taken, as their claim `iss` names it.
+
+        This and the next ones are for `entities.identity.JwtAuthenticator`.
+        """
+        return cast("str", self._get("JWT_ISSUER", ""))
+
+    @property
+    def JWT_AUDIENCE(self) -> Sequence[str]:  # noqa: N802
+        """What the provider calls this service: a JWT has to be for one of them (`aud`)."""
+        return cast("Sequence[str]", self._get("JWT_AUDIENCE", ()))
+
+    @property
+    def JWT_JWKS_URL(self) -> str:  # noqa: N802
+        """Where the provider's public keys are."""
+        return cast("str", self._get("JWT_JWKS_URL", ""))
+
+    @property
+    def JWT_ALGORITHMS(self) -> Sequence[str]:  # noqa: N802
+        """By which JWTs may be signed, whatever they themselves say. Asymmetric ones only."""
+        return cast("Sequence[str]", self._get("JWT_ALGORITHMS", ("RS256", "ES256")))
+
+    @property
+    def JWT_USER_CLAIM(self) -> str:  # noqa: N802
+        """The claim that holds the user's id."""
+        return cast("str", self._get("JWT_USER_CLAIM", "sub"))
+
+    @property
+    def JWT_ENTITY_CLAIM(self) -> str | None:  # noqa: N802
+        """The claim that names the entity, or a list of them, a JWT is good in. None: in any."""
+        return cast("str | None", self._get("JWT_ENTITY_CLAIM", None))
+
+    @property
+    def JWT_LEEWAY(self) -> timedelta:  # noqa: N802
+        """How far the provider's clock and ours may be apart."""
+        return cast("timedelta", self._get("JWT_LEEWAY", timedelta(seconds=30)))
+
+    @property
+    def JWT_CREATE_USERS(self) -> bool:  # noqa: N802
+        """Whether a user whom the provider knows, and the API key's entity does not, becomes a
+        member of it at the first call.
+        """  # noqa: D205
+        return cast("bool", self._get("JWT_CREATE_USERS", False))
+
     def _rate(self, name: str, default: str) -> Rate | None:
         given = self._get(name, default)
         return None if given is None else _parsed_rate(cast("str", given))

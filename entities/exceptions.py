@@ -50,6 +50,17 @@ class NotAuthenticatedError(EntitiesError):
     )
 
 
+class ProviderUnavailableError(EntitiesError):
+    """The identity provider's keys are not known and cannot be fetched.
+
+    Nobody's credentials are wrong: clients that take this for a 401 throw good ones away, and those
+    who call again would run into the limit of wrong ones.
+    """
+
+    code = "provider_unavailable"
+    message = _("The identity provider that proves users cannot be reached. Try again in a moment.")
+
+
 class PermissionDeniedError(EntitiesError):
     """The caller is known, and may not do this."""
 

@@ -17,14 +17,25 @@ from entities.services import issue_api_key, issue_user_token
 from tests.factories import EntityFactory, MembershipFactory
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from django.http import HttpResponse
+    from playwright.sync_api import Browser
 
     from entities.models import Entity, Membership
 
 CACHES = ["locmem://"] + ([os.environ["CACHE_URL"]] if os.environ.get("CACHE_URL") else [])
 BY = Actor.command("tests")
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",  # root in a container has no sandbox to offer
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # The same examples in each run: a failure is the change's, not the day's.
 hypothesis_settings.register_profile("tests", deadline=None, derandomize=True)
@@ -158,3 +169,14 @@ def foreigner(db: None) -> Caller:
     """Make an admin of another entity, with an API key of that one."""
     membership = MembershipFactory(admin=True)
     return caller_of(membership, issue_api_key(entity=membership.entity, name="tests", by=BY)[1])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, Debian's own. One for all: two of them do not get on in one thread."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

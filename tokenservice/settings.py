@@ -10,6 +10,7 @@ import warnings
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from entities import cors
 from tokenservice import environment as env
 from tokenservice.paths import ALL_BUT_PAGES
 from tokenservice.secret_key import read_secret_key
@@ -33,12 +34,15 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    # Around whatever may answer: of an answer without its headers a browser app sees nothing.
+    "corsheaders.middleware.CorsMiddleware",
     "tokenservice.middleware.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tokenservice.middleware.PageSessionMiddleware",
@@ -122,6 +126,13 @@ X_FRAME_OPTIONS = "DENY"
 # Preloading is the step of the domain's owner, and takes months to take back.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
+# Origins are those of each entity, see `entities.cors`. No cookie, for the API takes none.
+CORS_URLS_REGEX = r"^/entities/"
+CORS_ALLOW_METHODS = cors.METHODS
+CORS_ALLOW_HEADERS = cors.REQUEST_HEADERS
+CORS_EXPOSE_HEADERS = cors.ANSWER_HEADERS
+CORS_PREFLIGHT_MAX_AGE = 10 * 60
+
 # Of forms in the admin. The API counts by itself, see ENTITIES_MAX_BODY_BYTES.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
@@ -181,6 +192,14 @@ SPECTACULAR_SETTINGS = {
 _READERS: dict[str, Callable[[str], Any]] = {
     "API_KEY_PREFIX": env.text,
     "AUTH_TOKEN_PREFIX": env.text,
+    "JWT_ALGORITHMS": env.items,
+    "JWT_AUDIENCE": env.items,
+    "JWT_CREATE_USERS": lambda name: env.flag(name, default=False),
+    "JWT_ENTITY_CLAIM": env.text,
+    "JWT_ISSUER": env.text,
+    "JWT_JWKS_URL": env.text,
+    "JWT_LEEWAY": env.seconds,
+    "JWT_USER_CLAIM": env.text,
     "LAST_USED_FLUSH": env.seconds,
     "MAX_BODY_BYTES": lambda name: env.number(name, default=0),
     "RATE_LIMITS": lambda name: env.flag(name, default=True),

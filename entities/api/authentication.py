@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 
-from entities.api.errors import ReadOnlyKeyRefused
+from entities.api.errors import ProviderUnavailable, ReadOnlyKeyRefused
 from entities.api.throttling import count_refused, refuse_after_failures
-from entities.exceptions import NotAuthenticatedError
+from entities.exceptions import NotAuthenticatedError, ProviderUnavailableError
 from entities.http.bearer import challenge, is_bearer
 from entities.http.callers import TooManyFailuresError, caller_by_bearer
 from entities.http.counting import count_failure
@@ -83,6 +83,7 @@ class HeaderAuthentication(EntityAuthentication):
             AuthenticationFailed: wrong, dead, doubled or missing in part; one wording for all.
             ReadOnlyKeyRefused: the API key only reads, and the method may change something. It is
                 asked here, so that no view can forget it.
+            ProviderUnavailable: an identity provider is to prove the user, and is away.
             Throttled: `RATE_LIMIT_FAILURES` is used up; with such an API key, another limit too.
         """
         meta = request._request.META  # past the proxy that REST framework's request is
@@ -95,6 +96,8 @@ class HeaderAuthentication(EntityAuthentication):
         except NotAuthenticatedError as error:
             count_failure(request._request)
             raise AuthenticationFailed(error.message, code=error.code) from None
+        except ProviderUnavailableError:
+            raise ProviderUnavailable from None
         for use in principal.uses:
             note_use(use.kind, use.id, at=use.at)
         if principal.reads_only and request.method not in {"GET", "HEAD"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
@@ -35,6 +36,15 @@ class ReadOnlyKeyRefused(drf.PermissionDenied):
 
     default_code = domain.KeyReadOnlyError.code
     default_detail = domain.KeyReadOnlyError.message
+
+
+class ProviderUnavailable(drf.APIException):
+    """`ProviderUnavailableError` for REST framework, so that the views of hosts answer 503 too."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = domain.ProviderUnavailableError.code
+    default_detail = domain.ProviderUnavailableError.message
+    wait = RETRY_AFTER[domain.ProviderUnavailableError]
 
 
 class Replay(Exception):  # noqa: N818  it is no error
@@ -85,7 +95,7 @@ def _of_model(error: ValidationError) -> dict[str, Any]:
 
 
 def _of_framework(error: drf.APIException) -> dict[str, Any]:
-    if isinstance(error, ReadOnlyKeyRefused):
+    if isinstance(error, (ReadOnlyKeyRefused, ProviderUnavailable)):
         return problem(error.status_code, code=error.default_code, error=str(error.detail))
     return _of_status(error.status_code)
 

@@ -93,7 +93,7 @@ _ANY_CALL = [
     response_header(
         "Retry-After",
         "Seconds after which to call again, where that is known (RFC 9110).",
-        on=[409, 429],
+        on=[409, 429, 503],
         schema=_INTEGER,
     ),
 ]
@@ -120,7 +120,10 @@ class ApiSchema(AutoSchema):
     def get_generic_problems(self) -> list[dict[str, Any]]:
         """Build an example of each error that a call answers whatever it is about."""
         code, error = status_error(429)
-        problems = [problem(429, code=code, error=error)]
+        problems = [
+            problem(429, code=code, error=error),
+            of_domain(domain.ProviderUnavailableError()),
+        ]
         if self.method == "POST":
             problems += [of_domain(cause()) for cause in _POST_REFUSED]
         return problems

@@ -70,5 +70,6 @@ urlpatterns = [
     ),
     path(f"{_ENTITY}/events", EventViewSet.as_view({"get": "list"}), name="events"),
     path("me", MeViewSet.as_view({"get": "retrieve"}), name="me"),
+    path(f"{_ENTITY}/<path:rest>", nothing_here),  # whose browser apps may read that, too
     re_path(r"^(?:entities|me)(?:/|\Z)", nothing_here),
 ]

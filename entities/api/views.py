@@ -101,6 +101,6 @@ class AuthTokenRefreshViewSet(AuthTokenAnswers):
 
 
 @csrf_exempt
-def nothing_here(request: HttpRequest) -> JsonResponse:
+def nothing_here(request: HttpRequest, **kwargs: str) -> JsonResponse:
     """Whatever else is asked for below `/entities`: a 404 in the error form, for everybody."""
     return problem_response(404)

@@ -62,9 +62,13 @@ STATUS_OF: dict[type[domain.EntitiesError], int] = {
     domain.RequestInProgressError: 409,
     domain.PreconditionFailedError: 412,
     domain.IdempotencyKeyReusedError: 422,
+    domain.ProviderUnavailableError: 503,
 }
 
-RETRY_AFTER: dict[type, int] = {domain.RequestInProgressError: 1}
+RETRY_AFTER: dict[type, int] = {
+    domain.RequestInProgressError: 1,
+    domain.ProviderUnavailableError: 10,
+}
 """Seconds after which it is worth to call again."""
 
 WIRE_NAMES = {

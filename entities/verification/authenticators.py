@@ -29,15 +29,21 @@ class TokenProof:
 class UserProof:
     """Somebody else proved this user: an identity provider, say.
 
-    `flags` is a ceiling like that of an authentication token; None: there is none. `admit` is
-    called with the id of an entity that does not have the user yet, to put him there: once the API
-    key is proved to be that entity's, may change things, and nobody has switched the user off.
-    None: an unknown user is refused.
+    `flags` is a ceiling like that of an authentication token; None: there is none. `entities` are
+    those in which the proof counts, by membership and API key; None: all. `admit` is called
+    with the id of an entity that does not have the user yet, to put him there: once the API key is
+    proved to be that entity's, may change things, and nobody has switched the user off. None: an
+    unknown user is refused.
     """
 
     user_id: str
     flags: frozenset[str] | None = None
+    entities: frozenset[str] | None = None
     admit: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
+
+    def counts_in(self, entity_id: str) -> bool:
+        """Whether it proves anything in this entity."""
+        return self.entities is None or entity_id in self.entities
 
 
 class UserAuthenticator(Protocol):

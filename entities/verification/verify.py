@@ -204,25 +204,32 @@ def _by_proof(presented: Presented, api_key: Parsed, proof: UserProof, at: datet
         principal = read_user(api_key, proof.user_id, flags=proof.flags, at=at)
     if principal is None:
         raise NotAuthenticatedError("no live row joins API key and user")
+    if not proof.counts_in(principal.entity_id):
+        raise NotAuthenticatedError("user: proved for another entity")
     return principal
 
 
 def _admit(presented: Presented, proof: UserProof, at: datetime) -> None:
     """Put a user whom somebody else proved into the API key's entity, if he was never there.
 
+    Who is a member by now stays as he is: just put there by another first request, or switched off.
+
     Raises:
-        NotAuthenticatedError: the API key is wrong, of another entity or a reader's; the header
-            names another user; or the user, or his membership, is switched off.
+        NotAuthenticatedError: the API key is wrong, of another entity or a reader's; the proof
+            counts elsewhere; the header names another user; or the user is switched off.
     """
     application = verify_api_key(presented.api_key, at=at)
     if (
         presented.entity_id not in (None, application.entity_id)
         or application.access == KeyAccess.READ_ONLY
+        or not proof.counts_in(application.entity_id)
         or not presented.names(proof.user_id)
     ):
         raise NotAuthenticatedError("an unknown user: not admitted here")
     known = Membership.objects.filter(entity=application.entity_id, user=proof.user_id)
-    if known.exists() or User.objects.filter(pk=proof.user_id, is_active=False).exists():
+    if known.exists():
+        return
+    if User.objects.filter(pk=proof.user_id, is_active=False).exists():
         raise NotAuthenticatedError("a known user: switched off")
     assert proof.admit is not None  # noqa: S101  for mypy
     proof.admit(application.entity_id)

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 PATH = "/entities/{entityId}/users/{userId}/authentication-token"
 ANSWERS = {
-    "getAuthenticationToken": "200 304 400 401 403 404 405 412 413 429 500",
-    "createAuthenticationToken": "201 400 401 403 404 405 409 411 412 413 415 422 429 500",
-    "updateAuthenticationToken": "200 400 401 403 404 405 411 412 413 415 429 500",
-    "deleteAuthenticationToken": "200 400 401 403 404 405 412 413 429 500",
-    "refreshAuthenticationToken": "200 400 401 403 404 405 409 411 412 413 415 422 429 500",
+    "getAuthenticationToken": "200 304 400 401 403 404 405 412 413 429 500 503",
+    "createAuthenticationToken": "201 400 401 403 404 405 409 411 412 413 415 422 429 500 503",
+    "updateAuthenticationToken": "200 400 401 403 404 405 411 412 413 415 429 500 503",
+    "deleteAuthenticationToken": "200 400 401 403 404 405 412 413 429 500 503",
+    "refreshAuthenticationToken": "200 400 401 403 404 405 409 411 412 413 415 422 429 500 503",
 }
 NONE_LIVE = {"user_not_found", "token_not_found", "token_revoked", "token_suspended"}
 NONE_READABLE = NONE_LIVE | {"token_expired", "token_key_retired"}
@@ -39,6 +39,7 @@ ANY_CALL |= {
     "precondition_failed",
     "method_not_allowed",
     "body_too_large",
+    "provider_unavailable",
     "rate_limited",
     "internal_error",
     "entity_not_found",
@@ -280,7 +281,7 @@ def test_every_answer_is_there_with_examples_that_fit(
             assert status < "400" or example["status"] == int(status)
         assert ("WWW-Authenticate" in response["headers"]) is (status == "401")
         assert ("Allow" in response["headers"]) is (status == "405")
-        assert ("Retry-After" in response["headers"]) is (status in {"409", "429"})
+        assert ("Retry-After" in response["headers"]) is (status in {"409", "429", "503"})
         assert ("Idempotent-Replayed" in response["headers"]) is (
             status < "300" and "Idempotency-Key" in HEADERS[name]
         )

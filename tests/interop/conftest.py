@@ -150,8 +150,15 @@ def path_of(entity: str, user: str) -> str:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service on a free port; on the database server of DATABASE_URL where that is set."""
-    data = tmp_path_factory.mktemp("data")
-    with _database(data) as environment, socket.create_server(("127.0.0.1", 0)) as free:
+    with serve(tmp_path_factory.mktemp("data")) as server:
+        yield server
+
+
+@contextmanager
+def serve(data: Path, **variables: str) -> Iterator[Server]:
+    """Serve an instance of one's own, with more variables in its environment."""
+    with _database(data) as usual, socket.create_server(("127.0.0.1", 0)) as free:
+        environment = usual | variables
         port = free.getsockname()[1]
         free.close()
         with (data / "server.log").open("wb") as log:

@@ -47,6 +47,17 @@ def test_collectstatic_works_and_is_not_needed(tmp_path: Path) -> None:
 ENTITIES_VARIABLES = {
     "ENTITIES_API_KEY_PREFIX": ("key", "key"),
     "ENTITIES_AUTH_TOKEN_PREFIX": ("at", "at"),
+    "ENTITIES_JWT_ALGORITHMS": ("ES256,PS256", ["ES256", "PS256"]),
+    "ENTITIES_JWT_AUDIENCE": (
+        "tokens, https://tokens.example",
+        ["tokens", "https://tokens.example"],
+    ),
+    "ENTITIES_JWT_CREATE_USERS": ("on", True),
+    "ENTITIES_JWT_ENTITY_CLAIM": ("org_id", "org_id"),
+    "ENTITIES_JWT_ISSUER": ("https://idp.example/", "https://idp.example/"),
+    "ENTITIES_JWT_JWKS_URL": ("https://idp.example/jwks", "https://idp.example/jwks"),
+    "ENTITIES_JWT_LEEWAY": ("0", timedelta(0)),
+    "ENTITIES_JWT_USER_CLAIM": ("uid", "uid"),
     "ENTITIES_LAST_USED_FLUSH": ("60", timedelta(minutes=1)),
     "ENTITIES_MAX_BODY_BYTES": ("1024", 1024),
     "ENTITIES_RATE_LIMITS": ("off", False),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connection
 
 from entities.actors import Actor
 from entities.exceptions import NotAuthenticatedError
@@ -99,3 +100,18 @@ def test_whoever_was_switched_off_stays_so(entity: Entity, api_key: str) -> None
             verify_request(Presented(api_key, user_id, f"word:{user_id}", entity.pk))
     assert Membership.objects.count() == 1
     assert not Membership.objects.get().is_active
+
+
+def test_who_was_put_there_meanwhile_by_another_first_request_gets_in(
+    entity: Entity, api_key: str
+) -> None:
+    asked = iter([True])
+
+    def once(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if "entities_apikey" in sql and "entities_membership" not in sql and next(asked, False):
+            add_member(entity=entity, user_id="alice", by=BY)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(once):
+        assert verify_request(Presented(api_key, "alice", "word:alice", entity.pk))
+    assert Membership.objects.count() == 1
