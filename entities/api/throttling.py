@@ -93,11 +93,12 @@ def add_headers(request: HttpRequest, response: Response) -> None:
 
 def _count_call(request: HttpRequest, caller: Principal) -> Sequence[Count]:
     """Count a call, and return the limits that it is over."""
-    counts = limits.count(
-        Limit("api-key", app_settings.RATE_LIMIT_API_KEY, of=caller.api_key_id.hex),
-        # In one entity: what one tenant's app does is no other tenant's loss.
-        Limit("caller", app_settings.RATE_LIMIT_CALLER, of=str(caller.membership_id)),
-    )
+    # In one entity: what one tenant's app does is no other tenant's loss.
+    wanted = [Limit("caller", app_settings.RATE_LIMIT_CALLER, of=str(caller.membership_id))]
+    if caller.api_key_id is not None:
+        by_key = Limit("api-key", app_settings.RATE_LIMIT_API_KEY, of=caller.api_key_id.hex)
+        wanted.insert(0, by_key)
+    counts = limits.count(*wanted)
     _note(request, *counts)
     return [one for one in counts if one.used > one.rate.quota]
 

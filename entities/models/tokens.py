@@ -192,6 +192,8 @@ class AuthToken(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     issued_at = models.DateTimeField(_("issued at"), default=timezone.now, editable=False)
+    # The API key; null where staff or a command issued it, or refreshed it last.
+    issued_through = models.UUIDField(_("issued through"), null=True, editable=False)
     expires_at = models.DateTimeField(_("expires at"))
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)
     revocation_reason = models.CharField(

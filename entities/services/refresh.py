@@ -143,6 +143,7 @@ def _swap(token: AuthToken, *, by: Actor, expires_at: datetime | None, at: datet
         "signing_key": keys.current_key().id,
         "lifetime": lifetime,
         "issued_at": at,
+        "issued_through": by.application.api_key_id if by.application else None,
         "expires_at": expires_at,
     }
     won = (

@@ -112,6 +112,7 @@ def prepare_token(
         lifetime=check_expiry(expires_at, entity=entity, at=at),
         created_at=at,
         issued_at=at,
+        issued_through=by.application.api_key_id if by.application else None,
         expires_at=expires_at,
     )
 

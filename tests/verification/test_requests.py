@@ -341,7 +341,7 @@ def test_a_host_plugs_in_its_own_proof_of_the_user(
 ) -> None:
     settings.ENTITIES = {
         "USER_AUTHENTICATORS": [
-            "tests.test_verification.Alice",
+            "tests.verification.test_requests.Alice",
             "entities.verification.UserTokenAuthenticator",
         ]
     }

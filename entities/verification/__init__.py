@@ -1,0 +1,41 @@
+"""Credentials in, principal out: the only reader on the hot path.
+
+Forged and mistyped texts are refused before any query. All else is one query, whatever proves the
+user; it asks nothing of a replica. Every refusal is the same error.
+"""
+
+from __future__ import annotations
+
+from entities.verification.authenticators import (
+    AuthTokenAuthenticator,
+    TokenProof,
+    UserAuthenticator,
+    UserProof,
+    UserTokenAuthenticator,
+)
+from entities.verification.principals import (
+    USE_RESOLUTION,
+    Presented,
+    Principal,
+    Use,
+    VerifiedApiKey,
+    VerifiedToken,
+)
+from entities.verification.verify import verify_api_key, verify_request, verify_token
+
+__all__ = [
+    "USE_RESOLUTION",
+    "AuthTokenAuthenticator",
+    "Presented",
+    "Principal",
+    "TokenProof",
+    "Use",
+    "UserAuthenticator",
+    "UserProof",
+    "UserTokenAuthenticator",
+    "VerifiedApiKey",
+    "VerifiedToken",
+    "verify_api_key",
+    "verify_request",
+    "verify_token",
+]

@@ -1,0 +1,125 @@
+"""What a request brings, and who it turns out to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+from uuid import UUID
+
+from entities.actors import Actor, Application
+from entities.models import KeyAccess, Role
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from entities.codec import Kind, Parsed
+    from entities.models import User
+
+USE_RESOLUTION = timedelta(minutes=1)
+"""How coarse `last_used_at` is: a use within it of the last one is not noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a request brought. Nothing of it is proved."""
+
+    api_key: str = field(repr=False)
+    user_id: str
+    token: str = field(repr=False)
+    entity_id: str | None = None
+    """Entity of the path. None: the API key's own."""
+
+    def names(self, user_id: str) -> bool:
+        """Whether the header `userid` names this user, as it is or percent-encoded."""
+        return user_id in (self.user_id, unquote(self.user_id, errors="replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A credential that was just used, and whose row says so of a minute ago at best."""
+
+    kind: Kind
+    id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who makes a request: `request.auth` of an authenticated one."""
+
+    entity_id: str
+    """The entity he acts in: that of the path, or the API key's own; the token's, where that came
+    alone. The one of a superuser may be any: that it exists is for the view to find out."""
+    user: User
+    membership_id: int
+    role: str
+    api_key_id: UUID | None
+    """None where an authentication token came alone."""
+    api_key_name: str
+    access: str
+    """Of the API key, a `KeyAccess`; standard where there is none."""
+    token_id: UUID | None
+    """Of the user token or authentication token; None where somebody else proved the user."""
+    flags: frozenset[str] | None
+    """Ceiling of an authentication token: what it lacks, the caller may not touch. None: no one."""
+    proof: Parsed | None = field(repr=False)
+    """The authentication token that proved the user, where one did."""
+    uses: tuple[Use, ...] = field(repr=False, compare=False)
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller manages every user of the entity."""
+        return self.role == Role.ADMIN
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether the caller is an admin of every entity.
+
+        That takes a superuser API key, an admin of its entity, and a proof that is good beyond one
+        entity: not an authentication token.
+        """
+        return self.access == KeyAccess.SUPERUSER and self.is_admin and self.flags is None
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether the API key changes nothing, and sees no text."""
+        return self.access == KeyAccess.READ_ONLY
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as the services want to know him."""
+        key = self.api_key_id
+        return Actor.user(
+            self.user.id,
+            is_admin=self.is_admin,
+            flags=self.flags,
+            name=self.user.name,
+            application=None if key is None else Application(key, self.api_key_name),
+            is_superuser=self.is_superuser,
+            reads_only=self.reads_only,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
+    """An authentication token that came alone and is good."""
+
+    principal: Principal
+    issued_at: datetime
+    expires_at: datetime
+    issued_through: UUID | None
+    """API key through which it was issued or last refreshed. None: staff or a command did."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedApiKey:
+    """An API key that came alone and is good: an application, without any user."""
+
+    entity_id: str
+    id: UUID
+    name: str
+    access: str
+    """A `KeyAccess`."""
+    uses: tuple[Use, ...] = field(repr=False, compare=False)
