@@ -124,10 +124,7 @@ def measure(sides: Sequence[Side], *, seconds: float, least: int = 1) -> dict[st
 
 
 def profile(side: Side, *, calls: int, lines: int) -> str:
-    """Say where the time of a side goes: the functions that most of it is spent in.
-
-    Those that do little but call the next one are left out.
-    """
+    """Say where the time of a side goes: the functions that spend most of it themselves."""
     from pyinstrument import Profiler
 
     player = _Player(side)
@@ -141,12 +138,12 @@ def profile(side: Side, *, calls: int, lines: int) -> str:
     assert root is not None
     shares: dict[str, list[float]] = {}
     _add_up(root, frozenset(), shares)
-    found = sorted(shares.items(), key=lambda item: -item[1][0])[:lines]
+    found = sorted(shares.items(), key=lambda item: -item[1][1])[:lines]
     rows = [
-        f"{within / root.time:7.1%} {itself / root.time:7.1%}  {name}"
+        f"{itself / root.time:7.1%} {within / root.time:7.1%}  {name}"
         for name, (within, itself) in found
     ]
-    return "\n".join([f"{'within':>7} {'itself':>7}  function", *rows])
+    return "\n".join([f"{'itself':>7} {'within':>7}  function", *rows])
 
 
 def _add_up(frame: Frame, above: frozenset[str], shares: dict[str, list[float]]) -> None:
@@ -154,11 +151,10 @@ def _add_up(frame: Frame, above: frozenset[str], shares: dict[str, list[float]])
     if frame.is_synthetic:  # the time that the frame above spent itself
         return
     name = f"{frame.function} {frame.file_path_short}:{frame.line_no}"
-    if max((child.time for child in frame.children), default=0) < 0.8 * frame.time:
-        its = shares.setdefault(name, [0.0, 0.0])
-        if name not in above:  # one that calls itself is counted once
-            its[0] += frame.time
-        its[1] += frame.total_self_time
+    its = shares.setdefault(name, [0.0, 0.0])
+    if name not in above:  # one that calls itself is counted once
+        its[0] += frame.time
+    its[1] += frame.total_self_time
     for child in frame.children:
         _add_up(child, above | {name}, shares)
 
