@@ -66,7 +66,7 @@ def fill(
         DIALECTS[connection.vendor], tokens, int(at.timestamp()), in_one_entity
     )
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        indexes = drop_indexes(cursor) if connection.vendor == "postgresql" else []
+        indexes = drop_indexes(cursor, connection.vendor)
         for statement in population.statements():
             cursor.execute(statement)
         # Their keys were given, not drawn from the sequence.
