@@ -48,8 +48,8 @@ def test_each_row_is_measured_on_sqlite(tmp_path: Path) -> None:
 
     few = run(tmp_path, "--database=sqlite", *SHORT, "--only=forged", "--markdown")
     assert few.stderr == ""
-    assert len(re.findall(r"^\| forged, refused \| SQLite \|", few.stdout, re.MULTILINE)) == 1
-    assert few.stdout.splitlines()[-1].endswith("of 1 rows fall short.")
+    assert "of 1 rows fall short." in few.stdout
+    assert few.stdout.splitlines()[-1].startswith("| forged, refused | authtoken refuses | ")
 
 
 def check(done: subprocess.CompletedProcess[str], database: str) -> None:

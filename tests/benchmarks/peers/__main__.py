@@ -34,19 +34,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("DATABASE_URL names no PostgreSQL server.", file=sys.stderr)
         return 2
     print(machine(server_url if POSTGRESQL in options.database else None), end="\n\n")
-    print(rows.heading(markdown=options.markdown), flush=True)
+    print(rows.heading(), flush=True)
     homes = {SQLITE: data_dir(), POSTGRESQL: server_url}
     places = [Place(name, homes[name], options.fresh) for name in options.database]
-    judged = short = 0
+    figures = []
     try:
         for figure in _figures(options, places):
-            print(rows.line(figure, markdown=options.markdown), flush=True)
-            judged += figure.is_judged
-            short += bool(figure.faults())
+            print(rows.line(figure), flush=True)
+            figures.append(figure)
     except ForeignDatabaseError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"\n{short} of {judged} rows fall short.")
+    short = sum(bool(figure.faults()) for figure in figures)
+    print(f"\n{short} of {sum(figure.is_judged for figure in figures)} rows fall short.")
+    if options.markdown:
+        print("", *rows.markdown(figures), sep="\n")
     if options.only in _PROFILE:
         print(f"\nThree headers on a view of REST framework, {places[0].database}:\n")
         print(sections.hot_path(places[0], tokens=options.tokens, calls=options.calls))
@@ -83,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--calls", type=int, default=2000, help="of the profile")
     add("--checks", type=int, default=7, help="runs of manage.py check")
     add("--only", default="", metavar="TEXT", help="rows with TEXT in their name")
-    add("--markdown", action="store_true", help="print the table as the README has it")
+    add("--markdown", action="store_true", help="print the table as in the README, too")
     add(
         "--database",
         type=lambda name: [{"sqlite": SQLITE, "postgresql": POSTGRESQL}[name]],

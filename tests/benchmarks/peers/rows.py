@@ -76,8 +76,8 @@ def _rows() -> Iterator[Row]:
     for kind in ("user token", "auth token"):
         yield Row(f"three headers, {kind}", kind, "authtoken", against_authtoken, queries=1)
         yield Row(f"three headers, {kind}", kind, "floor", {SQLITE: 1.5})
-        for peer in ("knox", "oauth-toolkit", "simplejwt", "simplejwt stateless"):
-            yield Row(f"three headers, {kind}", kind, peer)
+    for peer in ("knox", "oauth-toolkit", "simplejwt", "simplejwt stateless"):
+        yield Row("three headers, user token", "user token", peer)
     for kind in ("forged", "mistyped", "wrong kind"):
         bounds = {SQLITE: 0.37, POSTGRESQL: 0.18}
         yield Row(f"{kind}, refused", kind, "authtoken refuses", bounds, queries=0)
@@ -122,14 +122,12 @@ _HEADS = ("what", "database", "ours, µs", "against", "theirs, µs", "ratio", "a
 _WIDTHS = (36, 28, 11, 28, 12, 7, 8, 8)
 
 
-def heading(*, markdown: bool = False) -> str:
+def heading() -> str:
     """Write the head of the table."""
-    if markdown:
-        return f"| {' | '.join((*_HEADS, ''))} |\n|{' --- |' * (len(_HEADS) + 1)}"
     return _aligned(_HEADS)
 
 
-def line(figure: Figure, *, markdown: bool = False) -> str:
+def line(figure: Figure) -> str:
     """Write a row of the table, with what came of it."""
     bound = figure.at_most
     cells = (
@@ -138,21 +136,52 @@ def line(figure: Figure, *, markdown: bool = False) -> str:
         _number(figure.ours),
         figure.against,
         _number(figure.theirs),
-        "" if figure.ratio is None else f"{figure.ratio:.{2 if figure.ratio > 0.05 else 4}f}",
+        _ratio(figure),
         "" if bound is None else f"{bound:.2f}",
         "/".join(f"{one}" for one in (figure.queries, figure.most_queries) if one is not None),
     )
     faults = figure.faults()
     verdict = f"FALLS SHORT: {', '.join(faults)}" if faults else "ok" if figure.is_judged else ""
-    if markdown:
-        return f"| {' | '.join((*cells, verdict))} |"
     return f"{_aligned(cells)}  {verdict}".rstrip()
+
+
+def markdown(figures: Iterable[Figure]) -> Iterator[str]:
+    """Write the table as the README has it: a column for each database."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for figure in figures:
+        rows.setdefault((figure.what, figure.against), {})[figure.database] = _cell(figure)
+    columns = [name for name in (*BOTH, UNPREPARED) if any(name in row for row in rows.values())]
+    yield f"| {' | '.join(('what', 'against', *columns))} |"
+    yield f"|{' --- |' * (2 + len(columns))}"
+    for names, cells in rows.items():
+        # What concerns no database stands in the first column.
+        shown = [cells.get(name, "") for name in columns]
+        shown[0] = shown[0] or cells.get("", "")
+        yield f"| {' | '.join((*names, *shown))} |"
+
+
+def _cell(figure: Figure) -> str:
+    """Write ratio, bound and medians, or the queries of what has no ratio."""
+    if figure.ratio is None:
+        said, bound = ("" if figure.queries is None else f"{figure.queries}"), figure.most_queries
+    else:
+        said, bound = _ratio(figure), figure.at_most
+    limit = "" if bound is None or not said else f" (at most {bound})"
+    times = f"{_number(figure.ours)} : {_number(figure.theirs)} µs" if figure.ratio else ""
+    faults = figure.faults()
+    verdict = f"FALLS SHORT: {', '.join(faults)}" if faults else ""
+    return "; ".join(part for part in (f"{said}{limit}", times, verdict) if part)
+
+
+def _ratio(figure: Figure) -> str:
+    ratio = figure.ratio
+    return "" if ratio is None else f"{ratio:.{2 if ratio > 0.05 else 4}f}"
 
 
 def _number(microseconds: float | None) -> str:
     if microseconds is None:
         return ""
-    return f"{microseconds:,.1f}" if microseconds < 10_000 else f"{microseconds:,.0f}"
+    return f"{microseconds:,.1f}" if microseconds < 1000 else f"{microseconds:,.0f}"
 
 
 def _aligned(cells: Iterable[str]) -> str:
