@@ -11,7 +11,7 @@ run: .venv/service.stamp
 test: .venv/test.stamp
 	$(BIN)/python -m pytest -m "not interop and not browser" --cov --cov-report=term-missing
 
-# Needs Chromium, Node.js and wrk, which `make test` does not.
+# Needs Chromium, Node.js, nginx, Caddy and wrk, which `make test` does not.
 interop: .venv/interop.stamp
 	$(BIN)/python -m pytest -m "$(MARKS)" $(ARGS)
 

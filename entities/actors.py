@@ -16,6 +16,7 @@ class ActorKind(StrEnum):
     USER = "user"
     STAFF = "staff"
     COMMAND = "command"
+    APPLICATION = "application"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Actor:
 
     `flags` is the ceiling of an actor who proved himself by an authentication token; None where
     there is none. `is_superuser`: an admin of every entity, by a superuser API key; `reads_only`:
-    no text is shown to him. The other kinds act for the service itself.
+    no text is shown to him. Staff and commands act for the service itself.
     """
 
     kind: ActorKind
@@ -55,8 +56,8 @@ class Actor:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the actor is an API user whose rights end at one entity."""
-        return self.kind is ActorKind.USER and not self.is_superuser
+        """Whether the actor came over the network, and his rights end at one entity."""
+        return self.kind in (ActorKind.USER, ActorKind.APPLICATION) and not self.is_superuser
 
     @classmethod
     def user(
@@ -88,6 +89,17 @@ class Actor:
     def staff(cls, account_pk: object, *, name: str = "", origin: Origin | None = None) -> Actor:
         """Make the actor of a staff account in the admin, by its primary key."""
         return cls(ActorKind.STAFF, str(account_pk), is_admin=True, name=name, origin=origin)
+
+    @classmethod
+    def api_key(cls, application: Application, *, origin: Origin | None = None) -> Actor:
+        """Make the actor of an application that calls for itself, by its API key alone."""
+        return cls(
+            ActorKind.APPLICATION,
+            str(application.api_key_id),
+            name=application.name,
+            application=application,
+            origin=origin,
+        )
 
     @classmethod
     def command(cls, name: str) -> Actor:

@@ -14,12 +14,13 @@ from django.utils.module_loading import import_string
 from entities import keys
 from entities.codec import PREFIX_PATTERN
 from entities.conf import SETTING_NAMES, app_settings
+from entities.memory import PROCESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MIN_SIGNING_KEY_CHARS = 32
-_DURATIONS = ("REFRESH_GRACE", "LAST_USED_FLUSH")
+_DURATIONS = ("REFRESH_GRACE", "LAST_USED_FLUSH", "VERIFICATION_CACHE_TTL")
 _SWITCHES = ("RATE_LIMITS", "TOKEN_READBACK")
 _RATES = ("RATE_LIMIT_API_KEY", "RATE_LIMIT_CALLER", "RATE_LIMIT_FAILURES")
 
@@ -37,6 +38,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_check_prefixes(),
         *_check_signing_keys(),
         *_check_authenticators(),
+        *_check_verification_cache(),
     ]
 
 
@@ -149,6 +151,16 @@ def _check_signing_keys() -> Iterator[CheckMessage]:
         keys.keyring()
     except ImproperlyConfigured as error:
         yield Error(str(error), id="entities.E004")
+
+
+def _check_verification_cache() -> Iterator[CheckMessage]:
+    where = app_settings.VERIFICATION_CACHE
+    if where is not None and where != PROCESS and where not in settings.CACHES:
+        yield Error(
+            f"ENTITIES['VERIFICATION_CACHE'] names {where!r}, which is no cache of CACHES.",
+            hint=f"Name one of them, or {PROCESS!r} for the memory of each process alone.",
+            id="entities.E008",
+        )
 
 
 def _check_authenticators() -> Iterator[CheckMessage]:

@@ -21,7 +21,7 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from entities.exceptions import CredentialTextError
@@ -39,9 +39,10 @@ MAX_GENERATION = 2**31 - 1  # what a PositiveIntegerField holds everywhere
 MAX_PREFIX_CHARS = 16
 
 _FIELDS = struct.Struct(f">BI{ID_BYTES}sI{NONCE_BYTES}s")
-_BODY_BYTES = _FIELDS.size + MAC_BYTES
+_FIELDS_BYTES = _FIELDS.size
+_BODY_BYTES = _FIELDS_BYTES + MAC_BYTES
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_DIGITS = {char: digit for digit, char in enumerate(_ALPHABET)}
+_DIGITS = bytes.maketrans(_ALPHABET.encode(), bytes(range(62)))
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 BODY_CHARS = next(n for n in range(1, 200) if 62**n >= 256**_BODY_BYTES)
 TAIL_CHARS = BODY_CHARS + CHECK_CHARS
@@ -50,8 +51,27 @@ PREFIX_PATTERN = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{MAX_PREFIX_CHARS - 1}}}"
 _TAIL_PATTERN = re.compile(rf"[0-9A-Za-z]{{{TAIL_CHARS}}}", re.ASCII)
 
 
-class Kind(Enum):
-    """What a credential is for. The value goes into the MAC: it must never change."""
+def _halvings(lanes: int) -> tuple[tuple[int, int, int], ...]:
+    """Build the steps by which `_number` joins that many lanes, a power of two.
+
+    Each is the width of a lane in bits, the mask of every second lane, and the base of a lane.
+    """
+    steps, width, base = [], 8, 62
+    while lanes > 1:
+        lanes //= 2
+        lane = (1 << width) - 1
+        mask = sum(lane << (2 * width * place) for place in range(lanes))
+        steps.append((width, mask, base))
+        width, base = 2 * width, base * base
+    return tuple(steps)
+
+
+_BODY_HALVINGS = _halvings(128)
+_CHECK_HALVINGS = _halvings(8)
+
+
+class Kind(bytes, Enum):
+    """What a credential is for. It goes into the MAC: it must never change."""
 
     API_KEY = b"K"
     USER_TOKEN = b"U"
@@ -75,15 +95,18 @@ class SigningKey:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """The fields of a text whose MAC was found right."""
 
     kind: Kind
     id: UUID
     generation: int
     key_id: int
-    nonce: bytes = field(repr=False)
+    nonce: bytes
+
+    def __repr__(self) -> str:
+        """Leave out the nonce."""
+        return f"Parsed({self.kind.name}, {self.id}, generation={self.generation})"
 
 
 def hkdf(secret: bytes, *, info: bytes, length: int) -> bytes:
@@ -128,33 +151,34 @@ def parse(text: str, *, prefixes: Mapping[str, Kind], keys: Mapping[int, Signing
         kind is None
         or text[len(prefix)] != "_"
         or _TAIL_PATTERN.fullmatch(tail) is None
-        or _check(text[:-CHECK_CHARS]) != text[-CHECK_CHARS:]
+        or _crc(text[:-CHECK_CHARS]) != _number(text[-CHECK_CHARS:], _CHECK_HALVINGS)
     ):
         raise CredentialTextError
-    number = 0
-    for char in tail[:BODY_CHARS]:
-        number = number * 62 + _DIGITS[char]
     try:
-        body = number.to_bytes(_BODY_BYTES)
+        body = _number(tail[:BODY_CHARS], _BODY_HALVINGS).to_bytes(_BODY_BYTES)
     except OverflowError:
         raise CredentialTextError from None
-    fields = body[: _FIELDS.size]
+    fields = body[:_FIELDS_BYTES]
     version, key_id, id_bytes, generation, nonce = _FIELDS.unpack(fields)
     key = keys.get(key_id)
     if version != VERSION or key is None or generation > MAX_GENERATION:
         raise CredentialTextError
-    if not hmac.compare_digest(body[_FIELDS.size :], _mac(kind, fields, key)):
+    if not hmac.compare_digest(body[_FIELDS_BYTES:], _mac(kind, fields, key)):
         raise CredentialTextError
     return Parsed(kind, UUID(bytes=id_bytes), generation, key_id, nonce)
 
 
 def _mac(kind: Kind, fields: bytes, key: SigningKey) -> bytes:
-    return hmac.digest(key.mac_key, kind.value + fields, "sha256")[:MAC_BYTES]
+    return hmac.digest(key.mac_key, kind + fields, "sha256")[:MAC_BYTES]
 
 
 def _check(text: str) -> str:
+    return _base62(_crc(text), CHECK_CHARS)
+
+
+def _crc(text: str) -> int:
     # The prefix is ASCII by its setting, and the tail was matched before or is ours.
-    return _base62(zlib.crc32(text.encode("ascii")), CHECK_CHARS)
+    return zlib.crc32(text.encode("ascii"))
 
 
 def _base62(number: int, length: int) -> str:
@@ -166,3 +190,16 @@ def _base62(number: int, length: int) -> str:
     pairs.reverse()
     head = _ALPHABET[number] if length % 2 else ""
     return head + "".join(pairs)
+
+
+def _number(digits: str, halvings: tuple[tuple[int, int, int], ...]) -> int:
+    """Read a number in base62, at most as many digits of the alphabet as there are lanes.
+
+    All digits lie beside each other in one long integer, and each step joins every two neighbours
+    at once: of a body a quarter of the time that one digit after the other takes.
+    """
+    lanes = digits.encode("ascii").translate(_DIGITS).rjust(1 << len(halvings), b"\0")
+    number = int.from_bytes(lanes)
+    for width, mask, base in halvings:
+        number = (number >> width & mask) * base + (number & mask)
+    return number

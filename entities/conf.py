@@ -7,17 +7,21 @@ A read costs a dictionary look-up, and an override in a test or a host counts at
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.conf import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+_Made = TypeVar("_Made")
 _RATE = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)", re.ASCII)
+_PREFIXES = {"API_KEY_PREFIX": "ek", "USER_TOKEN_PREFIX": "ut", "AUTH_TOKEN_PREFIX": "eat"}
 _SECONDS = {"second": 1, "minute": 60, "hour": 60 * 60, "day": 24 * 60 * 60}
 
 
@@ -55,17 +59,17 @@ class AppSettings:
     @property
     def API_KEY_PREFIX(self) -> str:  # noqa: N802
         """What the text of an API key begins with, before its underscore."""
-        return cast("str", self._get("API_KEY_PREFIX", "ek"))
+        return self.prefixes()[0]
 
     @property
     def USER_TOKEN_PREFIX(self) -> str:  # noqa: N802
         """What the text of a user token begins with."""
-        return cast("str", self._get("USER_TOKEN_PREFIX", "ut"))
+        return self.prefixes()[1]
 
     @property
     def AUTH_TOKEN_PREFIX(self) -> str:  # noqa: N802
         """What the text of an authentication token begins with."""
-        return cast("str", self._get("AUTH_TOKEN_PREFIX", "eat"))
+        return self.prefixes()[2]
 
     @property
     def TOKEN_READBACK(self) -> bool:  # noqa: N802
@@ -93,6 +97,19 @@ class AppSettings:
                 ),
             ),
         )
+
+    @property
+    def VERIFICATION_CACHE(self) -> str | None:  # noqa: N802
+        """Where it is remembered for seconds who was verified: the alias of a cache, or `process`.
+
+        The latter is the memory of each process alone. None: nothing is remembered.
+        """
+        return cast("str | None", self._get("VERIFICATION_CACHE", None))
+
+    @property
+    def VERIFICATION_CACHE_TTL(self) -> timedelta:  # noqa: N802
+        """How long an answer of verification is remembered at most: the harm of a lost message."""
+        return cast("timedelta", self._get("VERIFICATION_CACHE_TTL", timedelta(seconds=5)))
 
     @property
     def LAST_USED_FLUSH(self) -> timedelta | None:  # noqa: N802
@@ -135,16 +152,65 @@ class AppSettings:
         """How many wrong credentials one client address brings before it waits. None: no limit."""
         return self._rate("RATE_LIMIT_FAILURES", "600/minute")
 
+    def prefixes(self) -> tuple[str, ...]:
+        """Return the prefixes of API keys, user tokens and authentication tokens, by one look."""
+        given = self._given()
+        return tuple([given.get(name, default) for name, default in _PREFIXES.items()])
+
     def _rate(self, name: str, default: str) -> Rate | None:
         given = self._get(name, default)
         return None if given is None else _parsed_rate(cast("str", given))
 
     def _get(self, name: str, default: object) -> object:
+        return self._given().get(name, default)
+
+    def _given(self) -> dict[str, Any]:
         given: dict[str, Any] = getattr(settings, "ENTITIES", {})
-        return given.get(name, default)
+        return given
 
 
 _parsed_rate = lru_cache(maxsize=16)(Rate.parse)
+
+
+class _Derived:
+    """What was made of the settings as they stood."""
+
+    def __init__(self, given: Mapping[str, Any], secrets: tuple[object, ...]) -> None:
+        self.given = deepcopy(given)  # a list in it may be changed in place
+        self.secrets = secrets
+        self.made: dict[Callable[[], Any], Any] = {}
+
+
+_lock = RLock()  # what is made may need something else that is
+_derived = _Derived({}, ())
+
+
+def derived(make: Callable[[], _Made]) -> _Made:
+    """Return what `make` makes of these settings: the same object for as long as they stay equal.
+
+    For what is dear to make or holds a state; a look costs one comparison of the settings.
+    """
+    global _derived
+    given = getattr(settings, "ENTITIES", {})
+    secrets = () if given.get("SIGNING_KEYS") else secret_keys()
+    known = _derived
+    made: _Made
+    if known.given == given and known.secrets == secrets and make in known.made:
+        made = known.made[make]
+        return made
+    with _lock:
+        if _derived.given != given or _derived.secrets != secrets:
+            _derived = _Derived(given, secrets)
+        if make not in _derived.made:
+            _derived.made[make] = make()
+        made = _derived.made[make]
+    return made
+
+
+def secret_keys() -> tuple[str | bytes, ...]:
+    """Return SECRET_KEY and its fallbacks, which sign where SIGNING_KEYS are not set."""
+    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
 
 app_settings = AppSettings()
 

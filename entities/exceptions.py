@@ -1,6 +1,6 @@
 """What can go wrong: one class a cause, each with a stable code and a public sentence.
 
-Nothing here knows of HTTP; `entities.api.errors` maps each class to its status.
+Nothing here knows of HTTP; `entities.http.problems` maps each class to its status.
 """
 
 from __future__ import annotations

@@ -2,33 +2,78 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from entities import codec
 from entities.codec import Kind, SigningKey
-from entities.conf import app_settings
+from entities.conf import app_settings, derived, secret_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
+_KINDS = (Kind.API_KEY, Kind.USER_TOKEN, Kind.AUTH_TOKEN)  # as `AppSettings.prefixes` has them
 
-def keyring() -> Mapping[int, SigningKey]:
-    """Return the keys by id, the one that signs first.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """What texts are written and read by, as the settings have it now."""
+
+    keys: Mapping[int, SigningKey]
+    """By id, the one that signs first."""
+    kinds: Mapping[str, Kind]
+    """By prefix."""
+    beginnings: Mapping[Kind, str]
+    """Prefix and underscore."""
+    fingerprint_key: bytes = field(repr=False)
+
+    def parse(self, text: str) -> codec.Parsed:
+        """Read a text. See `parse` below."""
+        return codec.parse(text, prefixes=self.kinds, keys=self.keys)
+
+    def parse_as(self, kind: Kind, text: str) -> codec.Parsed | None:
+        """Read a text of `kind`; None where it begins unlike one, or turns out to be of another.
+
+        Raises:
+            CredentialTextError: it begins like one, and none of our keys signed it.
+        """
+        if not text.startswith(self.beginnings[kind]):
+            return None
+        parsed = self.parse(text)
+        return parsed if parsed.kind is kind else None
+
+    def fingerprint(self, *texts: str) -> str:
+        """Write a keyed digest of `texts`, 128 bits in hexadecimal, the same in each process.
+
+        No good text holds a line break, so that no other texts have the digest of good ones.
+        Quicker than `digest`, for what is kept no longer than the key that signs now stays.
+
+        Spec: RFC 7693 (BLAKE2b).
+        """
+        message = "\n".join(texts).encode()
+        return hashlib.blake2b(message, key=self.fingerprint_key, digest_size=16).hexdigest()
+
+
+def rules() -> Rules:
+    """Return the rules of the settings, the same object while these are equal.
 
     Raises:
         ImproperlyConfigured: two keys share an id, one chance in four billion: replace either.
     """
-    if given := tuple(app_settings.SIGNING_KEYS):
-        return _derive(given, b"SIGNING_KEYS")
-    return _derive((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS), b"SECRET_KEY")
+    return derived(_rules)
+
+
+def keyring() -> Mapping[int, SigningKey]:
+    """Return the keys by id, the one that signs first. See `rules`."""
+    return rules().keys
 
 
 def current_key() -> SigningKey:
@@ -38,16 +83,7 @@ def current_key() -> SigningKey:
 
 def prefix_of(kind: Kind) -> str:
     """Return the prefix that the settings give credentials of `kind`."""
-    return next(prefix for prefix, its_kind in prefixes().items() if its_kind is kind)
-
-
-def prefixes() -> Mapping[str, Kind]:
-    """Return the kinds by prefix."""
-    return _prefixes(
-        app_settings.API_KEY_PREFIX,
-        app_settings.USER_TOKEN_PREFIX,
-        app_settings.AUTH_TOKEN_PREFIX,
-    )
+    return rules().beginnings[kind][:-1]
 
 
 def parse(text: str) -> codec.Parsed:
@@ -56,7 +92,7 @@ def parse(text: str) -> codec.Parsed:
     Raises:
         CredentialTextError: none of our keys signed it, or it is mistyped.
     """
-    return codec.parse(text, prefixes=prefixes(), keys=keyring())
+    return rules().parse(text)
 
 
 def compose(kind: Kind, *, id: UUID, generation: int, nonce: bytes, key_id: int) -> str | None:
@@ -74,14 +110,12 @@ def digest(message: bytes, *, purpose: str) -> str:
 
     Without that key, nobody tells a guess at `message` from the truth.
     """
-    info = b"entities.digest.v1|" + purpose.encode()
-    key = codec.hkdf(current_key().mac_key, info=info, length=32)
-    return hmac.digest(key, message, "sha256").hex()
+    return hmac.digest(_digest_key(current_key().mac_key, purpose), message, "sha256").hex()
 
 
 def holds_text(text: str) -> bool:
     """Tell whether something in `text` looks like a credential of ours."""
-    return _looks(tuple(prefixes())).search(text) is not None
+    return _looks(app_settings.prefixes()).search(text) is not None
 
 
 @lru_cache(maxsize=8)
@@ -89,10 +123,16 @@ def _looks(prefixes: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?:{'|'.join(prefixes)})_[0-9A-Za-z]{{{codec.TAIL_CHARS}}}")
 
 
-@lru_cache(maxsize=8)
-def _derive(secrets: tuple[str | bytes, ...], purpose: bytes) -> Mapping[int, SigningKey]:
+@lru_cache(maxsize=16)
+def _digest_key(mac_key: bytes, purpose: str) -> bytes:
+    return codec.hkdf(mac_key, info=b"entities.digest.v1|" + purpose.encode(), length=32)
+
+
+def _rules() -> Rules:
+    given = app_settings.SIGNING_KEYS
+    purpose = b"SIGNING_KEYS" if given else b"SECRET_KEY"
     keys: dict[int, SigningKey] = {}
-    for secret in dict.fromkeys(secrets):
+    for secret in dict.fromkeys(given or secret_keys()):
         raw = secret.encode() if isinstance(secret, str) else secret
         key = SigningKey.derive(raw, purpose=purpose)
         if key.id in keys:
@@ -100,11 +140,12 @@ def _derive(secrets: tuple[str | bytes, ...], purpose: bytes) -> Mapping[int, Si
                 "Two signing keys have the same id. Replace the newer of them by another."
             )
         keys[key.id] = key
-    return MappingProxyType(keys)
-
-
-@lru_cache(maxsize=8)
-def _prefixes(api_key: str, user_token: str, auth_token: str) -> Mapping[str, Kind]:
-    return MappingProxyType(
-        {api_key: Kind.API_KEY, user_token: Kind.USER_TOKEN, auth_token: Kind.AUTH_TOKEN}
+    first, prefixes = next(iter(keys.values())), app_settings.prefixes()
+    return Rules(
+        keys=MappingProxyType(keys),
+        kinds=MappingProxyType(dict(zip(prefixes, _KINDS, strict=True))),
+        beginnings=MappingProxyType(
+            {kind: f"{prefix}_" for prefix, kind in zip(prefixes, _KINDS, strict=True)}
+        ),
+        fingerprint_key=codec.hkdf(first.mac_key, info=b"entities.fingerprint.v1", length=32),
     )

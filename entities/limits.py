@@ -90,6 +90,11 @@ class _Breaker:
 _breaker = _Breaker()
 
 
+def are_on() -> bool:
+    """Whether anything is counted at all."""
+    return app_settings.RATE_LIMITS
+
+
 def count(*limits: Limit) -> list[Count]:
     """Count one more for each of `limits`; return the counts with it.
 
@@ -106,7 +111,7 @@ def look(limit: Limit) -> Count | None:
 
 
 def _asked(limits: Sequence[Limit], question: _Question) -> list[Count]:
-    if not app_settings.RATE_LIMITS:
+    if not are_on():
         return []
     now = time.time()
     windows: dict[str, tuple[str, Rate, int]] = {}

@@ -52,6 +52,8 @@ def test_stock_settings_are_fine_to_begin_with() -> None:
         ({"USER_AUTHENTICATORS": ["entities.nowhere.Nothing"]}, "entities.E005"),
         ({"USER_AUTHENTICATORS": ["entities.codec.compose"]}, "entities.E005"),
         ({"USER_AUTHENTICATORS": ["builtins.object"]}, "entities.E005"),
+        ({"VERIFICATION_CACHE": "nowhere"}, "entities.E008"),
+        ({"VERIFICATION_CACHE_TTL": 5}, "entities.E002"),
         ({"TOKEN_READBAK": True}, "entities.W001"),
     ],
 )
@@ -74,6 +76,8 @@ def test_an_unknown_setting_is_named_with_the_known_ones(settings: Any) -> None:
     "given",
     [
         {"LAST_USED_FLUSH": None, "REFRESH_GRACE": timedelta(0)},
+        {"VERIFICATION_CACHE": "process", "VERIFICATION_CACHE_TTL": timedelta(0)},
+        {"VERIFICATION_CACHE": "default"},
         {"SIGNING_KEYS": [GOOD_KEY, "h" * 64]},
         {"API_KEY_PREFIX": "acme_ek", "USER_TOKEN_PREFIX": "acme_ut"},
         {"RATE_LIMIT_API_KEY": None, "RATE_LIMIT_CALLER": "1/second", "RATE_LIMITS": False},

@@ -166,6 +166,10 @@ SPECTACULAR_SETTINGS = {
     "user in an entity.",
     "VERSION": _version(),
     "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "entities.api.gateway_schema.add_gateway",
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -189,6 +193,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "TRUSTED_PROXIES": lambda name: env.number(name, default=0),
     "USER_AUTHENTICATORS": env.items,
     "USER_TOKEN_PREFIX": env.text,
+    "VERIFICATION_CACHE": env.text,
+    "VERIFICATION_CACHE_TTL": env.seconds,
 }
 # Only what is set: the defaults are those of `entities.conf`.
 ENTITIES = {

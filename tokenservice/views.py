@@ -15,12 +15,8 @@ from drf_spectacular.renderers import OpenApiJsonRenderer2, OpenApiYamlRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import BaseContentNegotiation
 
-from entities.api.errors import (
-    PROBLEM_MEDIA_TYPE,
-    exception_handler,
-    problem,
-    problem_response,
-)
+from entities.api.errors import exception_handler
+from entities.http.problems import PROBLEM_MEDIA_TYPE, problem, problem_response
 from tokenservice.paths import is_page
 
 if TYPE_CHECKING:

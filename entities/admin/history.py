@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from entities.actors import ActorKind
 from entities.admin.display import moment, relative
 from entities.admin.panels import ROWS, Cell, Link, Panel
 from entities.models import Event
@@ -80,7 +81,7 @@ def actor_label(event: Event) -> str:
         who = f"{event.actor_name} ({event.actor_id})"
     kind = _KINDS.get(event.actor_kind, event.actor_kind)
     label = f"{kind} {who}"
-    if event.application:
+    if event.application and event.actor_kind != ActorKind.APPLICATION:
         return _("%(actor)s by %(application)s") % {
             "actor": label,
             "application": event.application,
@@ -111,4 +112,5 @@ _KINDS = {
     "staff": gettext_lazy("staff"),
     "user": gettext_lazy("user"),
     "command": gettext_lazy("command"),
+    "application": gettext_lazy("application"),
 }

@@ -8,8 +8,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from entities.api.errors import ReadOnlyKeyRefused
-from entities.api.throttling import count_failure, count_refused, refuse_after_failures
+from entities.api.throttling import count_refused, refuse_after_failures
 from entities.exceptions import NotAuthenticatedError
+from entities.http.counting import count_failure
 from entities.services.usage import note_use
 from entities.verification import Presented, verify_request
 
@@ -38,7 +39,7 @@ class HeaderAuthentication(BaseAuthentication):
                 asked here, so that no view can forget it.
             Throttled: `RATE_LIMIT_FAILURES` is used up; with such an API key, another limit too.
         """
-        meta = request.META
+        meta = request._request.META  # past the proxy that REST framework's request is
         sent = [meta.get("HTTP_APIKEY"), meta.get("HTTP_USERID"), meta.get("HTTP_TOKEN")]
         if sent == [None, None, None]:
             return None

@@ -15,15 +15,17 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from entities.api.authentication import HeaderAuthentication
-from entities.api.body import check_length, read_json_object
+from entities.api.body import read_json_object
 from entities.api.conditions import etag_of, if_match, is_known
 from entities.api.errors import Replay, exception_handler
 from entities.api.permissions import ManagesUser
 from entities.api.retries import begin, settle
 from entities.api.schema import ApiSchema
-from entities.api.throttling import CallThrottle, add_headers
+from entities.api.throttling import CallThrottle
 from entities.conf import app_settings
 from entities.exceptions import EntityNotFoundError, MembershipNotFoundError
+from entities.http.counting import limit_headers
+from entities.http.requests import check_length, method_as_sent
 from entities.models import AuthToken, Entity, Membership
 from entities.origins import REQUEST_ID_HEADER, origin_of
 from entities.services.retries import Attempt, KeptAnswer, filled, value_at
@@ -32,7 +34,6 @@ from entities.verification import Principal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from django.http import HttpRequest
     from rest_framework.parsers import BaseParser
     from rest_framework.renderers import BaseRenderer
     from rest_framework.request import Request
@@ -120,7 +121,7 @@ class ApiViewSet(ViewSet):
 
         What was answered before is answered again, once the caller is known and permitted.
         """
-        method = _method_as_sent(request._request)
+        method = method_as_sent(request._request)
         if method not in self.allowed_methods:
             raise MethodNotAllowed(method)
         check_length(request._request, limit=self.max_body_bytes)
@@ -157,7 +158,8 @@ class ApiViewSet(ViewSet):
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers[REQUEST_ID_HEADER] = origin_of(request._request).request_id
-        add_headers(request._request, response)
+        for name, value in limit_headers(request._request).items():
+            response.headers[name] = value
         return response
 
     def respond(
@@ -214,12 +216,3 @@ class MembershipViewSet(ApiViewSet):
             if not Entity.objects.filter(pk=self.kwargs["entityId"]).exists():
                 raise EntityNotFoundError from None
             raise MembershipNotFoundError from None
-
-
-def _method_as_sent(request: HttpRequest) -> str:
-    """Return the method before Django made upper case of it.
-
-    `delete` is not DELETE (RFC 9110 section 9.1): a proxy that guards one lets the other by.
-    """
-    scope: dict[str, str] | None = getattr(request, "scope", None)
-    return scope["method"] if scope else request.META["REQUEST_METHOD"]

@@ -13,7 +13,6 @@ from drf_spectacular.utils import (
 )
 
 from entities import exceptions as domain
-from entities.api.errors import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
 from entities.api.schema import (
     ETAG,
     IF_MATCH,
@@ -29,6 +28,7 @@ from entities.api.serializers import (
     TokenChangesSerializer,
     TokenTermsSerializer,
 )
+from entities.http.problems import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
 from entities.models.ids import MAX_ID_CHARS
 
 if TYPE_CHECKING:

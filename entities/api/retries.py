@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 
-from entities.api.body import read_body
+from entities.http.requests import read_body
 from entities.services.retries import (
     Attempt,
     KeptAnswer,

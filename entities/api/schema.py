@@ -10,9 +10,9 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from entities import exceptions as domain
-from entities.api.errors import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
 from entities.api.retries import KEY_PATTERN
 from entities.api.serializers import StrictSerializer
+from entities.http.problems import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
 
 if TYPE_CHECKING:
     from drf_spectacular.utils import Direction

@@ -1,20 +1,13 @@
-"""Limits of calls: by API key, by caller, and of wrong credentials by client address.
-
-Spec: RFC 6585 section 4 (429); draft-ietf-httpapi-ratelimit-headers-10 (the headers).
-"""
+"""Limits of calls, for REST framework: by API key and by caller, and of wrong credentials."""
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from rest_framework.exceptions import Throttled
 from rest_framework.throttling import BaseThrottle
 
-from entities import limits
-from entities.conf import app_settings
-from entities.limits import Limit
-from entities.origins import origin_of
+from entities.http.counting import count_call, wait_after, wait_after_failures
 from entities.verification import Principal
 
 if TYPE_CHECKING:
@@ -22,12 +15,9 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
     from rest_framework.request import Request
-    from rest_framework.response import Response
     from rest_framework.views import APIView
 
     from entities.limits import Count
-
-_ATTRIBUTE = "_entities_counts"
 
 
 class CallThrottle(BaseThrottle):
@@ -38,12 +28,12 @@ class CallThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         caller = request.auth
         if isinstance(caller, Principal):
-            self.exceeded = _count_call(request._request, caller)
+            self.exceeded = _count(request._request, caller)
         return not self.exceeded
 
     def wait(self) -> float | None:
         """Seconds until no limit is in the way."""
-        return _wait(self.exceeded)
+        return wait_after(self.exceeded)
 
 
 def count_refused(request: HttpRequest, caller: Principal) -> None:
@@ -52,75 +42,19 @@ def count_refused(request: HttpRequest, caller: Principal) -> None:
     Raises:
         Throttled: it is over a limit.
     """
-    if exceeded := _count_call(request, caller):
-        raise Throttled(_wait(exceeded))
+    if exceeded := _count(request, caller):
+        raise Throttled(wait_after(exceeded))
 
 
 def refuse_after_failures(request: HttpRequest) -> None:
     """Refuse an address that has brought too many wrong credentials, whatever it brings now.
 
-    Those that arrive at once are looked at before any of them has failed: so many more get through.
-
     Raises:
         Throttled: until the window ends.
     """
-    address = _network(request)
-    if address is None:
-        return
-    failed = limits.look(_failures_of(address))
-    if failed is not None and failed.remaining == 0:
-        _note(request, failed)
-        raise Throttled(failed.resets_in)
+    if (wait := wait_after_failures(request)) is not None:
+        raise Throttled(wait)
 
 
-def count_failure(request: HttpRequest) -> None:
-    """Count wrong credentials against the client's address, where that is known."""
-    if (address := _network(request)) is not None:
-        _note(request, *limits.count(_failures_of(address)))
-
-
-def add_headers(request: HttpRequest, response: Response) -> None:
-    """Tell what was counted for `request`, and what is left."""
-    counts: list[Count] = getattr(request, _ATTRIBUTE, [])
-    if counts:
-        response.headers["RateLimit-Policy"] = ", ".join(
-            f'"{one.policy}";q={one.rate.quota};w={one.rate.window}' for one in counts
-        )
-        response.headers["RateLimit"] = ", ".join(
-            f'"{one.policy}";r={one.remaining};t={one.resets_in}' for one in counts
-        )
-
-
-def _count_call(request: HttpRequest, caller: Principal) -> Sequence[Count]:
-    """Count a call, and return the limits that it is over."""
-    # In one entity: what one tenant's app does is no other tenant's loss.
-    wanted = [Limit("caller", app_settings.RATE_LIMIT_CALLER, of=str(caller.membership_id))]
-    if caller.api_key_id is not None:
-        by_key = Limit("api-key", app_settings.RATE_LIMIT_API_KEY, of=caller.api_key_id.hex)
-        wanted.insert(0, by_key)
-    counts = limits.count(*wanted)
-    _note(request, *counts)
-    return [one for one in counts if one.used > one.rate.quota]
-
-
-def _wait(exceeded: Sequence[Count]) -> float | None:
-    return max((one.resets_in for one in exceeded), default=None)
-
-
-def _note(request: HttpRequest, *counts: Count) -> None:
-    setattr(request, _ATTRIBUTE, [*getattr(request, _ATTRIBUTE, []), *counts])
-
-
-def _failures_of(address: str) -> Limit:
-    return Limit("failures", app_settings.RATE_LIMIT_FAILURES, of=address)
-
-
-def _network(request: HttpRequest) -> str | None:
-    """Return the client's address; of IPv6 its /64, which is what one customer has."""
-    known = origin_of(request).client_address
-    if known is None:
-        return None
-    address = ip_address(known)
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or ip_network((int(address), 64), strict=False)[0]
-    return str(address)
+def _count(request: HttpRequest, caller: Principal) -> Sequence[Count]:
+    return count_call(request, api_key_id=caller.api_key_id, membership_id=caller.membership_id)

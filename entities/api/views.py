@@ -9,13 +9,13 @@ from rest_framework import status
 
 from entities.api.base import MembershipViewSet
 from entities.api.documentation import document_auth_token, document_refresh
-from entities.api.errors import problem_response
 from entities.api.serializers import (
     AuthTokenSerializer,
     RefreshSerializer,
     TokenChangesSerializer,
     TokenTermsSerializer,
 )
+from entities.http.problems import problem_response
 from entities.services import (
     issue_token,
     read_token,

@@ -88,15 +88,15 @@ def text_age(
     return TextAge.OLDER
 
 
-def previous_text_verifies(
-    *, at: datetime, issued_at: datetime, previous_expires_at: datetime | None, grace: timedelta
-) -> bool:
-    """Tell whether the text before the last refresh still verifies at `at`.
+def previous_text_ends_at(
+    *, issued_at: datetime, previous_expires_at: datetime | None, grace: timedelta
+) -> datetime:
+    """Return the moment from which on the text before the last refresh verifies no more.
 
     It does for `grace` after the refresh, and never past the expiry that it had itself: refreshing
     an expired token brings no old text back to life.
     """
-    return previous_expires_at is not None and at < min(issued_at + grace, previous_expires_at)
+    return issued_at if previous_expires_at is None else min(issued_at + grace, previous_expires_at)
 
 
 class AuthTokenQuerySet(models.QuerySet["AuthToken"]):

@@ -39,6 +39,7 @@ from entities.services.directory import (
     update_entity,
 )
 from entities.services.members import change_role, check_user_unshared, remove_member
+from entities.services.presented import revoke_text
 from entities.services.refresh import refresh_token
 from entities.services.retries import (
     begin_attempt,
@@ -77,6 +78,7 @@ __all__ = [
     "revoke_api_key",
     "revoke_entity",
     "revoke_entity_counted",
+    "revoke_text",
     "revoke_token",
     "revoke_tokens",
     "revoke_tokens_in_batches",

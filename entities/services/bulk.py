@@ -23,6 +23,7 @@ from entities.services.record import (
     append_events,
     columns_of,
     event_of,
+    forget_on_commit,
     record_and_tell,
 )
 
@@ -298,4 +299,5 @@ def _record_each(
 
 
 def _tell_of_many(signal: Any, count: int, *, by: Actor, **facts: object) -> None:
+    forget_on_commit()
     signals.send_on_commit(signal, sender=AuthToken, count=count, actor=by, **facts)

@@ -45,9 +45,9 @@ def issue_api_key(
 
     Raises:
         LifetimeError: `expires_at` is past.
-        SuperuserKeyError: superuser access, and `by` is an API user.
+        SuperuserKeyError: superuser access, and `by` is an API user or an application.
     """
-    if access == KeyAccess.SUPERUSER and by.kind is ActorKind.USER:
+    if access == KeyAccess.SUPERUSER and by.kind in (ActorKind.USER, ActorKind.APPLICATION):
         raise SuperuserKeyError
     key = ApiKey(entity=entity, name=name, expires_at=expires_at, access=access)
     return _issue(key, by=by)

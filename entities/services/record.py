@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from entities import signals
+from django.db import router, transaction
+
+from entities import memory, signals
 from entities.models import Action, ApiKey, AuthToken, Entity, Event, Membership, User, UserToken
 
 if TYPE_CHECKING:
@@ -22,6 +25,27 @@ _FACT_NAMES: dict[type[Subject], str] = {
     User: "user",
     Membership: "membership",
 }
+# After these, what verification remembers of the subject may be wrong.
+_CHANGING = frozenset(
+    {
+        Action.TOKEN_REFRESHED,
+        Action.TOKEN_UPDATED,
+        Action.TOKEN_REVOKED,
+        Action.TOKEN_REUSED,
+        Action.ENTITY_UPDATED,
+        Action.ENTITY_DELETED,
+        Action.ENTITY_REVOKED,
+        Action.USER_UPDATED,
+        Action.USER_DELETED,
+        Action.USER_SIGNED_OUT,
+        Action.MEMBER_UPDATED,
+        Action.MEMBER_REMOVED,
+        Action.API_KEY_ROTATED,
+        Action.API_KEY_REVOKED,
+        Action.USER_TOKEN_ROTATED,
+        Action.USER_TOKEN_REVOKED,
+    }
+)
 
 
 def event_of(
@@ -50,9 +74,21 @@ def append_events(*events: Event) -> None:
 
 
 def tell(action: Action, subject: Subject, *, by: Actor, **facts: object) -> None:
-    """Send the signal of `action` on commit."""
+    """Forget what is remembered of `subject`, and send the signal of `action`, on commit."""
+    if action in _CHANGING:
+        ids = _ids_of(subject)
+        # Of a user in an entity, the user's: an entity has many whom this does not concern.
+        forget_on_commit(**{name: ids[name] for name in ("user_id", "entity_id") if name in ids})
     facts[_FACT_NAMES[type(subject)]] = subject
     signals.send_on_commit(getattr(signals, action), sender=type(subject), actor=by, **facts)
+
+
+def forget_on_commit(*, user_id: str | None = None, entity_id: str | None = None) -> None:
+    """Forget on commit what verification remembers of a user, else of an entity, else of all."""
+    if memory.memory() is not None:
+        scope = {"user_id": user_id} if user_id is not None else {"entity_id": entity_id}
+        using = router.db_for_write(AuthToken)
+        transaction.on_commit(partial(memory.forget, **scope), using=using)
 
 
 def record_and_tell(

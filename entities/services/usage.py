@@ -1,14 +1,16 @@
-"""When credentials were last used, without a write on the hot path.
+"""When credentials were last used, without a read or a write on the hot path.
 
 A use is noted in memory, at most once a minute for a credential, and written with the others of
-its process a few seconds later by a thread of its own, in one statement for each table. A process
-that ends writes what it noted; one that crashes loses those seconds.
+its process a few seconds later by a thread of its own, in one statement for each table. That
+leaves a row as it is which another process wrote within the minute. A process that ends writes
+what it noted; one that crashes loses those seconds.
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
+from datetime import timedelta
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,10 @@ _TABLES: dict[Kind, type[ApiKey | UserToken | AuthToken]] = {
 }
 
 
+USE_RESOLUTION = timedelta(minutes=1)
+"""How coarse `last_used_at` is: a use within it of the last one is not noted."""
+
+
 class _Notebook:
     """Uses noted by this process, newest moment for each credential."""
 
@@ -40,9 +46,19 @@ class _Notebook:
         self.lock = Lock()
         self.noted: dict[tuple[Kind, UUID], datetime] = {}
         self.timer: Timer | None = None
+        # What was noted in this minute, and in the one before: so nothing is kept for longer.
+        self.recent: dict[UUID, datetime] = {}
+        self.before: dict[UUID, datetime] = {}
+        self.turned_at: datetime | None = None
 
     def note(self, kind: Kind, id: UUID, at: datetime) -> None:
+        last = self.recent.get(id) or self.before.get(id)
+        if last is not None and at - last < USE_RESOLUTION:
+            return
         with self.lock:
+            if self.turned_at is None or at - self.turned_at >= USE_RESOLUTION:
+                self.before, self.recent, self.turned_at = self.recent, {}, at
+            self.recent[id] = at
             self.noted[kind, id] = at
             wait = app_settings.LAST_USED_FLUSH
             if self.timer is None and wait is not None:
@@ -54,6 +70,11 @@ class _Notebook:
         with self.lock:
             taken, self.noted, self.timer = self.noted, {}, None
         return taken
+
+    def forget(self) -> None:
+        """Forget everything, as a new process would have it. For tests."""
+        with self.lock:
+            self.noted, self.recent, self.before, self.turned_at = {}, {}, {}, None
 
 
 _notebook = _Notebook()
@@ -68,7 +89,8 @@ def write_noted_uses() -> int:
     """Write what was noted; return how many rows that touched.
 
     One statement a table writes one moment, the latest noted: with uses seconds apart and a
-    resolution of a minute, nobody can tell. A row used later, by another process, keeps that.
+    resolution of a minute, nobody can tell. A row that another process wrote less than that
+    before, or later, keeps what it has.
     """
     taken = _notebook.take()
     return sum(
@@ -79,7 +101,7 @@ def write_noted_uses() -> int:
 
 def _write(kind: Kind, uses: dict[UUID, datetime]) -> int:
     at = max(uses.values())
-    older = Q(last_used_at__isnull=True) | Q(last_used_at__lt=at)
+    older = Q(last_used_at__isnull=True) | Q(last_used_at__lte=at - USE_RESOLUTION)
     return sum(
         _TABLES[kind]._default_manager.filter(older, pk__in=ids).update(last_used_at=at)
         for ids in _batches(uses)

@@ -14,17 +14,20 @@ from entities.verification.authenticators import (
     UserTokenAuthenticator,
 )
 from entities.verification.principals import (
-    USE_RESOLUTION,
     Presented,
     Principal,
     Use,
     VerifiedApiKey,
     VerifiedToken,
 )
-from entities.verification.verify import verify_api_key, verify_request, verify_token
+from entities.verification.verify import (
+    verify_api_key,
+    verify_bearer,
+    verify_request,
+    verify_token,
+)
 
 __all__ = [
-    "USE_RESOLUTION",
     "AuthTokenAuthenticator",
     "Presented",
     "Principal",
@@ -36,6 +39,7 @@ __all__ = [
     "VerifiedApiKey",
     "VerifiedToken",
     "verify_api_key",
+    "verify_bearer",
     "verify_request",
     "verify_token",
 ]

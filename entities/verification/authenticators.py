@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from django.utils.module_loading import import_string
 
 from entities import keys
 from entities.codec import Kind, Parsed
-from entities.conf import app_settings
+from entities.conf import app_settings, derived
 from entities.exceptions import CredentialTextError, NotAuthenticatedError
 
 if TYPE_CHECKING:
@@ -72,23 +71,25 @@ def prove(presented: Presented) -> TokenProof | UserProof:
     Raises:
         NotAuthenticatedError: it is nobody's, or one of them says that it is wrong.
     """
-    for authenticator in _authenticators(tuple(app_settings.USER_AUTHENTICATORS)):
+    for authenticator in authenticators():
         proof = authenticator.prove(presented)
         if proof is not None:
             return proof
     raise NotAuthenticatedError("token: nobody's")
 
 
-@lru_cache(maxsize=8)
-def _authenticators(paths: tuple[str, ...]) -> tuple[UserAuthenticator, ...]:
-    return tuple(import_string(path)() for path in paths)
+def authenticators() -> tuple[UserAuthenticator, ...]:
+    """Return the configured ones, made once."""
+    return derived(_authenticators)
+
+
+def _authenticators() -> tuple[UserAuthenticator, ...]:
+    return tuple([import_string(path)() for path in app_settings.USER_AUTHENTICATORS])
 
 
 def _prove_own(text: str, kind: Kind) -> TokenProof | None:
-    if not text.startswith(f"{keys.prefix_of(kind)}_"):
-        return None
     try:
-        parsed = keys.parse(text)
+        parsed = keys.rules().parse_as(kind, text)
     except CredentialTextError:
         raise NotAuthenticatedError("token: text") from None
-    return TokenProof(parsed) if parsed.kind is kind else None
+    return None if parsed is None else TokenProof(parsed)

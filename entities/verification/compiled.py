@@ -8,6 +8,7 @@ it at the first use, once for each database.
 from __future__ import annotations
 
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router
@@ -32,71 +33,98 @@ class Slot(Expression):
 
 
 class CompiledQuery:
-    """At most one row of a queryset of `.values()` whose conditions hold slots.
+    """At most one row: the columns of a queryset whose conditions hold slots.
 
     The queryset is the whole rule, so it must match one row at most. The database is that of
     writes: a replica may not know of a revocation yet.
     """
 
-    def __init__(self, build: Callable[[], QuerySet[Any, dict[str, Any]]]) -> None:
-        self._build = build  # called late, when all models are there
+    def __init__(self, rows: Callable[[], QuerySet[Any]], columns: Mapping[str, str]) -> None:
+        """Take what makes the queryset, and the path of each column by the name it is read by."""
+        self._make = rows  # called late, when all models are there
+        self._columns = columns
         self._plans: dict[str, _Plan] = {}
 
-    def one(self, **values: object) -> dict[str, Any] | None:
-        """Fetch the row, each column by its name; None where nothing matches. One query.
+    def one(self, **values: object) -> Row | None:
+        """Fetch the row; None where nothing matches. One query.
 
         Args:
-            values: one for each slot, by its name.
+            values: one for each slot by its name, of the type of its field.
         """
         alias = router.db_for_write(self._rows.model)
         plan = self._plans.get(alias)
         if plan is None:
-            plan = self._plans[alias] = _Plan(self._rows, alias)
+            plan = self._plans[alias] = _Plan(self._rows, self._columns, alias)
         return plan.execute(values, connections[alias])
 
     @cached_property
-    def _rows(self) -> QuerySet[Any, dict[str, Any]]:
-        return self._build()
+    def _rows(self) -> QuerySet[Any]:
+        return self._make()
+
+
+class Row(dict[str, Any]):
+    """A row, whose columns that take a conversion are converted when somebody looks at them."""
+
+    __slots__ = ("_connection", "_found", "_plan")
+
+    def __init__(self, plan: _Plan, found: Sequence[Any], connection: BaseDatabaseWrapper) -> None:
+        super().__init__(zip(plan.plain, plan.plain_of(found), strict=True))
+        self._plan, self._found, self._connection = plan, found, connection
+
+    def __missing__(self, name: str) -> Any:
+        place, converters, expression = self._plan.converted[name]
+        value = self._found[place]
+        if value is not None:
+            for convert in converters:
+                value = convert(value, expression, self._connection)
+        self[name] = value
+        return value
 
 
 class _Plan:
     """What one database is sent."""
 
-    def __init__(self, rows: QuerySet[Any, Any], alias: str) -> None:
+    def __init__(self, rows: QuerySet[Any], columns: Mapping[str, str], alias: str) -> None:
         # A connection of its own, never opened: converters are bound to that which made them, and
         # that of a thread would be kept after the thread's end.
-        compiler = rows.order_by().query.get_compiler(
-            connection=connections.create_connection(alias)
+        compiler = (
+            rows.order_by()
+            .values_list(*columns.values())
+            .query.get_compiler(connection=connections.create_connection(alias))
         )
-        self.sql, params = compiler.as_sql()
-        self.params: Sequence[Any] = params
+        sql, params = compiler.as_sql()
+        # By name: SQLite's backend rewrites a text with positions at each execution, by a pattern
+        # that takes longer than SQLite does. A percent sign of the text's own stays doubled.
+        names = [
+            param.name if isinstance(param, Slot) else f"_{place}"
+            for place, param in enumerate(params)
+        ]
+        self.sql = sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in names)
         self.slots: Mapping[str, Field[Any, Any]] = {
             param.name: param.output_field for param in params if isinstance(param, Slot)
         }
-        selected = [column for column, _, _ in compiler.select]
-        self.names = [*compiler.query.values_select, *compiler.query.annotation_select]
-        self.converters = [
-            (self.names[place], convert, expression)
-            for place, (converters, expression) in compiler.get_converters(selected).items()
-            for convert in converters
-        ]
+        self.constants = {
+            name: param for name, param in zip(names, params, strict=True) if name not in self.slots
+        }
+        converters = compiler.get_converters([column for column, _, _ in compiler.select])
+        self.converted = {
+            name: (place, *converters[place])
+            for place, name in enumerate(columns)
+            if place in converters
+        }
+        self.plain = tuple([name for name in columns if name not in self.converted])
+        places = [place for place in range(len(columns)) if place not in converters]
+        # Of one place, an itemgetter gives no tuple.
+        self.plain_of: Callable[[Sequence[Any]], Any] = (
+            itemgetter(*places) if len(places) > 1 else lambda found: [found[at] for at in places]
+        )
 
-    def execute(
-        self, values: Mapping[str, object], connection: BaseDatabaseWrapper
-    ) -> dict[str, Any] | None:
-        prepared = {
-            name: field.get_db_prep_value(values[name], connection)
+    def execute(self, values: Mapping[str, object], connection: BaseDatabaseWrapper) -> Row | None:
+        params = self.constants | {
+            name: field.get_db_prep_value(values[name], connection, prepared=True)
             for name, field in self.slots.items()
         }
-        params = [
-            prepared[param.name] if isinstance(param, Slot) else param for param in self.params
-        ]
         with connection.cursor() as cursor:
             cursor.execute(self.sql, params)
             found = cursor.fetchone()
-        if found is None:
-            return None
-        row = dict(zip(self.names, found, strict=True))
-        for name, convert, expression in self.converters:
-            row[name] = convert(row[name], expression, connection)
-        return row
+        return None if found is None else Row(self, found, connection)

@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from hmac import compare_digest
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from django.db import connections, router
 from django.utils import timezone
 
 from entities import keys
 from entities.codec import Kind, Parsed
-from entities.conf import app_settings
+from entities.conf import derived
 from entities.exceptions import CredentialTextError, NotAuthenticatedError
-from entities.models import KeyAccess, Membership, TextAge, User
-from entities.models.tokens import previous_text_verifies, text_age
-from entities.verification.authenticators import UserProof, prove
+from entities.memory import memory, scopes_of
+from entities.models import AuthToken, KeyAccess, Membership, User
+from entities.verification.authenticators import (
+    AuthTokenAuthenticator,
+    UserProof,
+    UserTokenAuthenticator,
+    authenticators,
+    prove,
+)
 from entities.verification.principals import (
-    USE_RESOLUTION,
     Presented,
     Principal,
     Use,
     VerifiedApiKey,
     VerifiedToken,
 )
-from entities.verification.queries import (
-    API_KEY,
-    AUTH_TOKEN,
-    KEY_AND_AUTH_TOKEN,
-    KEY_AND_USER,
-    KEY_AND_USER_TOKEN,
-    USER_COLUMNS,
+from entities.verification.queries import API_KEY
+from entities.verification.reading import (
+    check_nonce,
+    ends,
+    read_pair,
+    read_token,
+    read_user,
+    text_ends_at,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
-    from typing import Any
+
+    from entities.verification.compiled import Row
+
+_BUILT_IN = (UserTokenAuthenticator, AuthTokenAuthenticator)
+_MOST_PARSED = 10_000
 
 
 def verify_request(presented: Presented, *, at: datetime | None = None) -> Principal:
@@ -43,48 +53,33 @@ def verify_request(presented: Presented, *, at: datetime | None = None) -> Princ
     Raises:
         NotAuthenticatedError: any of them is wrong, dead, or of another entity or user.
     """
-    at = at or timezone.now()
-    api_key = _parse(presented.api_key, Kind.API_KEY)
-    proof = prove(presented)
-    if isinstance(proof, UserProof):
-        return _verify_user(presented, api_key, proof, at)
-    token = proof.parsed
-    if token.kind is Kind.USER_TOKEN:
-        row = KEY_AND_USER_TOKEN.one(api_key=api_key.id, token=token.id, at=at)
-        if row is not None and not compare_digest(bytes(row["token_nonce"]), token.nonce):
-            raise NotAuthenticatedError("user token: nonce")
-        return _principal(row, presented, api_key, at=at, token=token)
-    row = KEY_AND_AUTH_TOKEN.one(api_key=api_key.id, token=token.id, at=at)
-    flags = None if row is None else _flags_of_current(row, token, at=at)
-    return _principal(row, presented, api_key, at=at, token=token, flags=flags)
+    return derived(_Verifier).request(presented, at=at or timezone.now())
 
 
-def verify_token(text: str, *, at: datetime | None = None) -> VerifiedToken:
+def verify_bearer(text: str, *, at: datetime | None = None) -> Principal:
     """Verify an authentication token that comes alone, in one query; it names its entity and user.
 
     Raises:
         NotAuthenticatedError: it is wrong or dead.
     """
-    at = at or timezone.now()
-    token = _parse(text, Kind.AUTH_TOKEN)
-    row = AUTH_TOKEN.one(token=token.id, at=at)
-    if row is None:
-        raise NotAuthenticatedError("no live row of this token")
-    principal = Principal(
-        entity_id=row["in_entity"],
-        user=_user(row),
-        membership_id=row["membership_pk"],
-        role=row["in_role"],
-        api_key_id=None,
-        api_key_name="",
-        access=KeyAccess.STANDARD,
-        token_id=token.id,
-        flags=_flags_of_current(row, token, at=at),
-        proof=token,
-        uses=_uses((token, row["token_used_at"]), at=at),
-    )
+    return derived(_Verifier).bearer(text, at=at or timezone.now())
+
+
+def verify_token(text: str, *, at: datetime | None = None) -> VerifiedToken:
+    """Verify an authentication token that comes alone, and say what introspection tells of it.
+
+    One query, also where others are remembered.
+
+    Raises:
+        NotAuthenticatedError: it is wrong or dead.
+    """
+    token = _parse(keys.rules(), Kind.AUTH_TOKEN, text)
+    principal, row = read_token(token, at=at or timezone.now())
     return VerifiedToken(
-        principal, row["token_issued_at"], row["token_expires_at"], row["token_issued_through"]
+        principal,
+        issued_at=row["token_issued_at"],
+        expires_at=text_ends_at(row, token) or row["token_expires_at"],
+        issued_through=row["token_issued_through"],
     )
 
 
@@ -95,37 +90,121 @@ def verify_api_key(text: str, *, at: datetime | None = None) -> VerifiedApiKey:
         NotAuthenticatedError: it is wrong or dead, or its entity is off.
     """
     at = at or timezone.now()
-    api_key = _parse(text, Kind.API_KEY)
+    api_key = _parse(keys.rules(), Kind.API_KEY, text)
     row = API_KEY.one(api_key=api_key.id, at=at)
-    if row is None or not compare_digest(bytes(row["key_nonce"]), api_key.nonce):
-        raise NotAuthenticatedError("API key: no live row, or its nonce")
-    return VerifiedApiKey(
-        row["in_entity"],
-        api_key.id,
-        row["key_name"],
-        row["key_access"],
-        _uses((api_key, row["key_used_at"]), at=at),
-    )
+    if row is None:
+        raise NotAuthenticatedError("no live row of this API key")
+    check_nonce(row["key_nonce"], api_key)
+    uses = (Use(Kind.API_KEY, api_key.id, at),)
+    return VerifiedApiKey(row["in_entity"], api_key.id, row["key_name"], row["key_access"], uses)
 
 
-def _parse(text: str, kind: Kind) -> Parsed:
+class _Verifier:
+    """What verifies under one state of the settings."""
+
+    def __init__(self) -> None:
+        self.rules = keys.rules()
+        self.memory = memory()
+        # A host's own authenticator wants to see each request.
+        self.asks_others = any(type(one) not in _BUILT_IN for one in authenticators())
+        # Good texts, parsed: the MAC of each is right, no more. By digest, so that none is kept.
+        self.parsed: dict[str, tuple[Parsed, Parsed]] = {}
+
+    def request(self, presented: Presented, *, at: datetime) -> Principal:
+        """Verify API key, user and token. See `verify_request`."""
+        key = self.rules.fingerprint(presented.api_key, presented.token)
+        if self.asks_others:
+            api_key = _parse(self.rules, Kind.API_KEY, presented.api_key)
+            proof = prove(presented)
+            if isinstance(proof, UserProof):
+                return _fitting(_by_proof(presented, api_key, proof, at), presented)
+            pair = (api_key, proof.parsed)
+        known, stood = (None, None) if self.memory is None else self.memory.recall(key)
+        if known is not None:
+            return _fitting(known.again(), presented)
+        if not self.asks_others:
+            pair = self.parsed.get(key) or self._parse(key, presented)
+        principal, row = read_pair(*pair, at=at)
+        self._remember(key, principal, row, stood, at=at)
+        return _fitting(principal, presented)
+
+    def bearer(self, text: str, *, at: datetime) -> Principal:
+        """Verify an authentication token alone. See `verify_bearer`."""
+        key, stood = "", None
+        if self.memory is not None:
+            key = self.rules.fingerprint(text)
+            known, stood = self.memory.recall(key)
+            if known is not None:
+                again: Principal = known.again()
+                return again
+        token = _parse(self.rules, Kind.AUTH_TOKEN, text)
+        principal, row = read_token(token, at=at)
+        self._remember(key, principal, row, stood, at=at)
+        return principal
+
+    def _parse(self, key: str, presented: Presented) -> tuple[Parsed, Parsed]:
+        proof = prove(presented)
+        assert not isinstance(proof, UserProof)  # noqa: S101  ours give none
+        api_key = _parse(self.rules, Kind.API_KEY, presented.api_key)
+        if len(self.parsed) >= _MOST_PARSED:
+            self.parsed.clear()
+        self.parsed[key] = pair = (api_key, proof.parsed)
+        return pair
+
+    def _remember(
+        self, key: str, principal: Principal, row: Row, stood: Any, *, at: datetime
+    ) -> None:
+        """Remember who was verified, if anything is.
+
+        Nothing that was read inside a transaction is: it may not see what others changed since it
+        began, or see what is taken back.
+        """
+        if self.memory is None or connections[router.db_for_write(AuthToken)].in_atomic_block:
+            return
+        self.memory.remember(
+            key,
+            principal.again(),
+            scopes=scopes_of(entity_id=principal.entity_id, user_id=principal.user_id),
+            stood=stood,
+            ends_at=min(ends(row, principal, at=at)).timestamp(),
+        )
+
+
+def _parse(rules: keys.Rules, kind: Kind, text: str) -> Parsed:
     try:
-        parsed = keys.parse(text)
+        parsed = rules.parse_as(kind, text)
     except CredentialTextError:
-        raise NotAuthenticatedError(f"{kind.name}: text") from None
-    if parsed.kind is not kind:
-        raise NotAuthenticatedError(f"{kind.name}: kind")
+        parsed = None
+    if parsed is None:
+        raise NotAuthenticatedError(f"{kind.name}: text, or another kind")
     return parsed
 
 
-def _verify_user(
-    presented: Presented, api_key: Parsed, proof: UserProof, at: datetime
-) -> Principal:
-    row = KEY_AND_USER.one(api_key=api_key.id, user=proof.user_id, at=at)
-    if row is None and proof.admit is not None:
+def _fitting(principal: Principal, presented: Presented) -> Principal:
+    """Return the principal in the entity of the path.
+
+    Raises:
+        NotAuthenticatedError: the header names another user, or the entity is another one, where
+            only a superuser gets in.
+    """
+    if not presented.names(principal.user_id):
+        raise NotAuthenticatedError("userid: another user's token")
+    entity_id = presented.entity_id
+    if entity_id is not None and entity_id != principal.entity_id:
+        if not principal.is_superuser:
+            raise NotAuthenticatedError("API key: another entity's")
+        return replace(principal, entity_id=entity_id)
+    return principal
+
+
+def _by_proof(presented: Presented, api_key: Parsed, proof: UserProof, at: datetime) -> Principal:
+    principal = read_user(api_key, proof.user_id, flags=proof.flags, at=at)
+    if principal is None and proof.admit is not None:
         _admit(presented, proof, at)
-        row = KEY_AND_USER.one(api_key=api_key.id, user=proof.user_id, at=at)
-    return _principal(row, presented, api_key, at=at, flags=proof.flags)
+        principal = read_user(api_key, proof.user_id, flags=proof.flags, at=at)
+    if principal is None:
+        raise NotAuthenticatedError("no live row joins API key and user")
+    return principal
 
 
 def _admit(presented: Presented, proof: UserProof, at: datetime) -> None:
@@ -147,76 +226,3 @@ def _admit(presented: Presented, proof: UserProof, at: datetime) -> None:
         raise NotAuthenticatedError("a known user: switched off")
     assert proof.admit is not None  # noqa: S101  for mypy
     proof.admit(application.entity_id)
-
-
-def _flags_of_current(row: Mapping[str, Any], token: Parsed, *, at: datetime) -> frozenset[str]:
-    """Return the flags of a token whose text is its current one, or the one before in its grace.
-
-    Raises:
-        NotAuthenticatedError: it is neither.
-    """
-    previous = row["token_previous_nonce"]
-    age = text_age(
-        token,
-        generation=row["token_generation"],
-        nonce=bytes(row["token_nonce"]),
-        previous_nonce=None if previous is None else bytes(previous),
-    )
-    in_grace = age is TextAge.PREVIOUS and previous_text_verifies(
-        at=at,
-        issued_at=row["token_issued_at"],
-        previous_expires_at=row["token_previous_expires_at"],
-        grace=app_settings.REFRESH_GRACE,
-    )
-    if age is not TextAge.CURRENT and not in_grace:
-        raise NotAuthenticatedError(f"authentication token: {age.value} text")
-    return frozenset(row["token_flags"])
-
-
-def _principal(
-    row: Mapping[str, Any] | None,
-    presented: Presented,
-    api_key: Parsed,
-    *,
-    at: datetime,
-    token: Parsed | None = None,
-    flags: frozenset[str] | None = None,
-) -> Principal:
-    if row is None:
-        raise NotAuthenticatedError("no live row joins API key, user and token")
-    if not compare_digest(bytes(row["key_nonce"]), api_key.nonce):
-        raise NotAuthenticatedError("API key: nonce")
-    user = _user(row)
-    if not presented.names(user.id):
-        raise NotAuthenticatedError("userid: another user's token")
-    uses = [(api_key, row["key_used_at"])]
-    if token is not None:
-        uses.append((token, row["token_used_at"]))
-    principal = Principal(
-        entity_id=row["in_entity"] if presented.entity_id is None else presented.entity_id,
-        user=user,
-        membership_id=row["membership_pk"],
-        role=row["in_role"],
-        api_key_id=api_key.id,
-        api_key_name=row["key_name"],
-        access=row["key_access"],
-        token_id=token.id if token else None,
-        flags=flags,
-        proof=token if token and token.kind is Kind.AUTH_TOKEN else None,
-        uses=_uses(*uses, at=at),
-    )
-    if principal.entity_id != row["in_entity"] and not principal.is_superuser:
-        raise NotAuthenticatedError("API key: another entity's")
-    return principal
-
-
-def _user(row: Mapping[str, Any]) -> User:
-    return User.from_db(None, USER_COLUMNS, [row[f"of_user_{name}"] for name in USER_COLUMNS])
-
-
-def _uses(*used: tuple[Parsed, datetime | None], at: datetime) -> tuple[Use, ...]:
-    return tuple(
-        Use(parsed.kind, parsed.id, at)
-        for parsed, used_at in used
-        if used_at is None or at - used_at >= USE_RESOLUTION
-    )

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.signals import got_request_exception
 
 from entities import exceptions as domain
-from entities.api.errors import STATUS_OF, WIRE_NAMES, problem_response
+from entities.http.problems import STATUS_OF, WIRE_NAMES, problem_response
 
 if TYPE_CHECKING:
     from tests.conftest import Caller

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entities.api.body import parse_json_object
-from entities.api.errors import BodyError
+from entities.http.problems import BodyError
 from tests.api.hostile import CALLS, refusal, send, state
 
 if TYPE_CHECKING:

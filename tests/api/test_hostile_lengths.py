@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.test import Client
 
-from entities.api.body import check_length
-from entities.api.errors import BodyTooLargeError
 from entities.conf import app_settings
+from entities.http.problems import BodyTooLargeError
+from entities.http.requests import check_length
 from tests.api.hostile import CALLS, refusal, send, send_in_chunks, state
 
 if TYPE_CHECKING:

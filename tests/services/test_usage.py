@@ -17,14 +17,16 @@ from tests.factories import ApiKeyFactory, AuthTokenFactory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from time_machine import TimeMachineFixture
+
     from tests.conftest import Caller
 
 
 @pytest.fixture(autouse=True)
 def _nothing_noted() -> Iterator[None]:
-    usage._notebook.take()
+    usage._notebook.forget()
     yield
-    usage._notebook.take()
+    usage._notebook.forget()
 
 
 def test_a_request_notes_its_credentials_and_writes_nothing_itself(member: Caller) -> None:
@@ -40,14 +42,29 @@ def test_a_request_notes_its_credentials_and_writes_nothing_itself(member: Calle
     assert member.get().json()["lastUsedAt"] is not None
 
 
-def test_a_credential_is_noted_once_a_minute(member: Caller) -> None:
+def test_a_credential_is_noted_once_a_minute(
+    member: Caller, time_machine: TimeMachineFixture
+) -> None:
+    start = timezone.now()
+    time_machine.move_to(start, tick=False)
     member.post()
     assert write_noted_uses() == 2
-    member.get()
-    assert write_noted_uses() == 0
-    ApiKey.objects.update(last_used_at=timezone.now() - timedelta(minutes=1))
-    member.get()
+    for seconds, written in ((0, 0), (59, 0), (60, 2), (61, 0), (119, 0), (180, 2), (400, 2)):
+        time_machine.move_to(start + timedelta(seconds=seconds), tick=False)
+        member.get()
+        assert write_noted_uses() == written
+    assert len(usage._notebook.recent) + len(usage._notebook.before) == 4
+
+
+@pytest.mark.django_db
+def test_what_another_process_wrote_within_the_minute_is_not_written_again() -> None:
+    now = timezone.now()
+    used_at = {59: ApiKeyFactory(), 60: ApiKeyFactory()}
+    for seconds, key in used_at.items():
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now - timedelta(seconds=seconds))
+        note_use(Kind.API_KEY, key.pk, at=now)
     assert write_noted_uses() == 1
+    assert ApiKey.objects.get(last_used_at=now) == used_at[60]
 
 
 @pytest.mark.django_db

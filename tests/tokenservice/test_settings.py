@@ -59,6 +59,8 @@ ENTITIES_VARIABLES = {
     "ENTITIES_TRUSTED_PROXIES": ("2", 2),
     "ENTITIES_USER_AUTHENTICATORS": ("a.B,c.D", ["a.B", "c.D"]),
     "ENTITIES_USER_TOKEN_PREFIX": ("user", "user"),
+    "ENTITIES_VERIFICATION_CACHE": ("process", "process"),
+    "ENTITIES_VERIFICATION_CACHE_TTL": ("2", timedelta(seconds=2)),
 }
 
 

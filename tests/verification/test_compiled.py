@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connections
-from django.db.models import DateTimeField, F, UUIDField
+from django.db.models import DateTimeField, UUIDField
 from django.utils import timezone
 
 from entities.models import AuthToken
@@ -15,26 +15,38 @@ from entities.verification.compiled import CompiledQuery, Slot
 from tests.factories import AuthTokenFactory
 
 ID, AT = Slot("id", UUIDField()), Slot("at", DateTimeField())
+COLUMNS = {"pk": "id", "flags": "flags", "ends": "expires_at", "of": "membership__user__name"}
 
 
-def build() -> Any:
-    live = AuthToken.objects.filter(id=ID, expires_at__gt=AT, revocation_reason="")
-    return live.values(pk_=F("id"), flags_=F("flags"), ends=F("expires_at"), of=F("membership__id"))
+def rows() -> Any:
+    return AuthToken.objects.filter(id=ID, expires_at__gt=AT, revocation_reason="").exclude(
+        membership__user__name__contains="50% %s"
+    )
 
 
 @pytest.mark.django_db
 def test_a_row_comes_as_the_queryset_itself_gives_it() -> None:
     token = AuthTokenFactory(flags=["a"])
     AuthTokenFactory()
-    query = CompiledQuery(build)
-    assert query.one(id=token.pk, at=timezone.now()) == {
-        "pk_": token.pk,
-        "flags_": ["a"],
+    query = CompiledQuery(rows, COLUMNS)
+    row = query.one(id=token.pk, at=timezone.now())
+    assert row is not None
+    assert {name: row[name] for name in COLUMNS} == {
+        "pk": token.pk,
+        "flags": ["a"],
         "ends": token.expires_at,
-        "of": token.membership_id,
+        "of": token.membership.user.name,
     }
     assert query.one(id=token.pk, at=token.expires_at) is None
     assert query.one(id=uuid4(), at=timezone.now()) is None
+
+
+@pytest.mark.django_db
+def test_constants_and_percent_signs_of_the_rule_are_kept() -> None:
+    token = AuthTokenFactory(membership__user__name="about 50% %s of all")
+    assert CompiledQuery(rows, COLUMNS).one(id=token.pk, at=timezone.now()) is None
+    revoked = AuthTokenFactory(revoked=True)
+    assert CompiledQuery(rows, COLUMNS).one(id=revoked.pk, at=timezone.now()) is None
 
 
 @pytest.mark.django_db
@@ -45,9 +57,9 @@ def test_the_queryset_is_built_once_and_each_execution_is_one_query(
 
     def counted() -> Any:
         built.append(None)
-        return build()
+        return rows()
 
-    query = CompiledQuery(counted)
+    query = CompiledQuery(counted, COLUMNS)
     with django_assert_num_queries(3):
         for _ in range(3):
             query.one(id=uuid4(), at=timezone.now())
@@ -57,7 +69,7 @@ def test_the_queryset_is_built_once_and_each_execution_is_one_query(
 @pytest.mark.django_db
 def test_a_slot_without_a_value_is_an_error() -> None:
     with pytest.raises(KeyError):
-        CompiledQuery(build).one(id=uuid4())
+        CompiledQuery(rows, COLUMNS).one(id=uuid4())
 
 
 @pytest.mark.django_db
@@ -67,4 +79,4 @@ def test_compiling_opens_no_connection_of_its_own(monkeypatch: Any) -> None:
         "get_new_connection",
         lambda *args: pytest.fail("a second connection"),
     )
-    CompiledQuery(build).one(id=uuid4(), at=timezone.now())
+    CompiledQuery(rows, COLUMNS).one(id=uuid4(), at=timezone.now())

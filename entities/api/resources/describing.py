@@ -8,8 +8,8 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from entities import exceptions as domain
 from entities.api.documentation import ANSWER_HEADERS, PATH_PARAMETERS, problems_of
-from entities.api.errors import problem
 from entities.api.schema import ETAG, IF_MATCH, IF_NONE_MATCH, ApiSchema, DoneSerializer
+from entities.http.problems import problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -52,7 +52,7 @@ class EventSerializer(serializers.Serializer[Event]):
         source="credential_id", allow_null=True, help_text="Id of the token or the key."
     )
     actorKind = serializers.CharField(  # noqa: N815
-        source="actor_kind", help_text="user, staff or command."
+        source="actor_kind", help_text="user, staff, command or application."
     )
     actorId = serializers.CharField(source="actor_id")  # noqa: N815
     actorName = serializers.CharField(source="actor_name")  # noqa: N815

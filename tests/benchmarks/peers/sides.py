@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from entities.conf import SETTING_NAMES
 from tests.benchmarks.peers.aim import aimed_at
 from tests.benchmarks.peers.asks import Ask
 from tests.benchmarks.peers.ours import Ours
 from tests.benchmarks.peers.theirs import Theirs
-from tests.benchmarks.peers.views import PATTERNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +32,7 @@ class Side:
 
 
 def sides(tokens: int) -> dict[str, Side]:
-    """Return the sides on one database with `tokens` tokens, those that this code has."""
+    """Return the sides on one database with `tokens` tokens."""
     numbers = _spread(tokens)
     ours, theirs = Ours(numbers), Theirs(numbers)
 
@@ -63,7 +61,7 @@ def sides(tokens: int) -> dict[str, Side]:
         Side("auth token cached", "headers", ours.by_auth_token, settings=cached),
         Side("verify cached", "verify", ours.bearers, settings=cached),
     ]
-    return {side.name: side for side in found if _is_there(side)}
+    return {side.name: side for side in found}
 
 
 def sides_of_two(small: int, large: int) -> dict[str, Side]:
@@ -78,12 +76,6 @@ def sides_of_two(small: int, large: int) -> dict[str, Side]:
             Side(f"{kind} of {size}", "headers", asks, alias=alias) for kind, asks in kinds.items()
         ]
     return {side.name: side for side in found}
-
-
-def _is_there(side: Side) -> bool:
-    return side.pattern in PATTERNS and (
-        not side.settings or settings.CACHED.keys() <= {*SETTING_NAMES}
-    )
 
 
 def _spread(tokens: int) -> range:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
-from django.urls import Resolver404, path, resolve
+from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
@@ -26,6 +26,7 @@ from rest_framework_simplejwt.authentication import (
 
 from entities.api.authentication import HeaderAuthentication
 from entities.api.urls import urlpatterns as calls
+from entities.gateway.forward_auth import verify
 from entities.models import AuthToken
 
 if TYPE_CHECKING:
@@ -82,13 +83,6 @@ def guarded(authentication: type[BaseAuthentication]) -> View:
     )
 
 
-def _verify() -> dict[str, View]:
-    try:
-        return {"verify": resolve("/verify", "entities.urls").func}
-    except Resolver404:
-        return {}
-
-
 VIEWS: dict[str, View] = {
     "authtoken": guarded(TokenAuthentication),
     "knox": guarded(KnoxAuthentication),
@@ -98,7 +92,8 @@ VIEWS: dict[str, View] = {
     "floor": FloorView.as_view(),
     "bare": bare,
     "headers": guarded(HeaderAuthentication),
-} | _verify()
+    "verify": verify,
+}
 PATTERNS: dict[str, URLPattern] = {name: path(name, view) for name, view in VIEWS.items()} | {
     "row": path("row/<uuid:pk>", RowView.as_view()),
     "own": next(call for call in calls if call.name == "auth-token"),
