@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     short = sum(bool(figure.faults()) for figure in figures)
     print(f"\n{short} of {sum(figure.is_judged for figure in figures)} rows fall short.")
+    if os.getloadavg()[0] > (os.cpu_count() or 1) + 1:
+        print("The machine is busy: long calls are interrupted more often than short ones.")
     if options.markdown:
         print("", *rows.markdown(figures), sep="\n")
     if options.only in _PROFILE:
@@ -59,10 +61,9 @@ def _figures(options: argparse.Namespace, places: Sequence[Place]) -> Iterator[F
     tokens, only, seconds = options.tokens, options.only, options.seconds
     for place in places:
         yield from sections.beside_peers(place, tokens=tokens, seconds=seconds, only=only)
+        yield from sections.cached(place, tokens=tokens, seconds=seconds / 2, only=only)
         if place.database == POSTGRESQL:
-            yield from sections.beside_peers(
-                place, tokens=tokens, seconds=seconds / 2, only=only, prepared=False
-            )
+            yield from sections.unprepared(place, tokens=tokens, seconds=seconds / 2, only=only)
         few, many = options.small, options.large
         yield from sections.flat(place, few, many, seconds=seconds, only=only)
         if only in _REVOKE:

@@ -8,7 +8,7 @@ through a table would count against who stands behind.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from io import BytesIO
 from random import Random
 from statistics import median
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import connections
-from django.test import override_settings
 
 from entities.services.usage import write_noted_uses
 from tests.benchmarks.peers.aim import aimed_at
@@ -50,11 +49,8 @@ class _Player:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Set what is the side's own, outside of what is timed."""
-        with ExitStack() as stack:
-            if self.side.settings:
-                stack.enter_context(override_settings(**self.side.settings))
-            stack.enter_context(aimed_at(self.side.alias))
+        """Aim at the side's database, and write what it noted outside of what is timed."""
+        with aimed_at(self.side.alias):
             yield
             write_noted_uses()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -73,21 +73,41 @@ def say(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
 
 
-def beside_peers(
-    place: Place, *, tokens: int, seconds: float, only: str, prepared: bool = True
-) -> Iterator[Figure]:
-    """Hold our sides against those of the peers on one database.
+def beside_peers(place: Place, *, tokens: int, seconds: float, only: str) -> Iterator[Figure]:
+    """Hold our sides against those of the peers on one database."""
+    yield from _beside(place, rows.ROWS, tokens=tokens, seconds=seconds, only=only)
 
-    Args:
-        prepared: whether PostgreSQL plans a statement once, or at each request.
-    """
-    wanted = matching(rows.ROWS if prepared else rows.UNPREPARED_ROWS, only)
+
+def cached(place: Place, *, tokens: int, seconds: float, only: str) -> Iterator[Figure]:
+    """Hold our sides with the verification cache against the floors."""
+    yield from _beside(
+        place, rows.CACHED_ROWS, tokens=tokens, seconds=seconds, only=only, BENCH_CACHED="on"
+    )
+
+
+def unprepared(place: Place, *, tokens: int, seconds: float, only: str) -> Iterator[Figure]:
+    """Hold some of our sides against authtoken where PostgreSQL plans each statement anew."""
+    found = _beside(
+        place, rows.UNPREPARED_ROWS, tokens=tokens, seconds=seconds, only=only, BENCH_PREPARED="off"
+    )
+    for figure in found:
+        yield replace(figure, database=rows.UNPREPARED, at_most=None)
+
+
+def _beside(
+    place: Place,
+    among: Sequence[Row],
+    *,
+    tokens: int,
+    seconds: float,
+    only: str,
+    **variables: str,
+) -> Iterator[Figure]:
+    wanted = matching(among, only)
     if wanted:
-        setting = "on" if prepared else "off"
-        url = place.prepare(tokens)
-        with service.worker(url, **VARIABLES, BENCH_PREPARED=setting) as worker:
+        with service.worker(place.prepare(tokens), **VARIABLES, **variables) as worker:
             measured = worker.submit(_measure, wanted, tokens, seconds).result()
-        yield from figures(wanted, measured, place.database if prepared else rows.UNPREPARED)
+        yield from figures(wanted, measured, place.database)
 
 
 def flat(place: Place, few: int, many: int, *, seconds: float, only: str) -> Iterator[Figure]:
@@ -109,8 +129,8 @@ def revoked(place: Place, tokens: int, *, times: int) -> Iterator[Figure]:
         place.copied(tokens) as url,
         service.worker(url, **VARIABLES) as worker,
     ):
-        count, ours, theirs = worker.submit(_revoke_all, times).result()
-    what = f"revoke all {count:,} of an entity"
+        ours, theirs = worker.submit(_revoke_all, times).result()
+    what = f"revoke all {tokens:,} of an entity"
     yield Figure(what, "UPDATE of their rows", place.database, ours, theirs, rows.REVOKED)
 
 
@@ -187,7 +207,7 @@ def _measure_two(wanted: Sequence[Row], few: int, many: int, seconds: float) -> 
     return measure(found, seconds=seconds)
 
 
-def _revoke_all(times: int) -> tuple[int, float, float]:
+def _revoke_all(times: int) -> tuple[float, float]:
     from tests.benchmarks.peers.calls import revoke_all
 
     return revoke_all(times)

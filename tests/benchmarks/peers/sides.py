@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from django.conf import settings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tests.benchmarks.peers.aim import aimed_at
 from tests.benchmarks.peers.asks import Ask
@@ -28,7 +26,6 @@ class Side:
     asks: Callable[[], Sequence[Ask]]
     status: int = 200
     alias: str = "default"
-    settings: dict[str, Any] = field(default_factory=dict)
 
 
 def sides(tokens: int) -> dict[str, Side]:
@@ -39,7 +36,6 @@ def sides(tokens: int) -> dict[str, Side]:
     def rows() -> Sequence[Ask]:
         return theirs.rows([token.pk for token in ours.auth_tokens])
 
-    cached = {"ENTITIES": settings.ENTITIES | settings.CACHED}
     found = [
         Side("authtoken", "authtoken", lambda: theirs.authtoken),
         Side("authtoken refuses", "authtoken", theirs.unknown, 401),
@@ -57,9 +53,6 @@ def sides(tokens: int) -> dict[str, Side]:
         Side("wrong kind", "headers", ours.of_wrong_kind, 401),
         Side("own token", "own", ours.own),
         Side("verify", "verify", ours.bearers),
-        Side("user token cached", "headers", ours.by_user_token, settings=cached),
-        Side("auth token cached", "headers", ours.by_auth_token, settings=cached),
-        Side("verify cached", "verify", ours.bearers, settings=cached),
     ]
     return {side.name: side for side in found}
 
