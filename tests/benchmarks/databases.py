@@ -7,8 +7,8 @@ is neither filled nor dropped. Beside a file stands another one that says it.
 from __future__ import annotations
 
 import json
-import shutil
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -134,8 +134,8 @@ def prepare_file(
             else:
                 return path
     say(f"{path.name} is filled with {tokens:,} tokens.")
-    for each in (description, path, *folder.glob(f"{path.name}-*")):
-        each.unlink(missing_ok=True)
+    description.unlink(missing_ok=True)
+    _remove(path)
     contents = filling.start(url, tokens)
     description.write_text(json.dumps(contents), encoding="utf-8")
     return path
@@ -155,13 +155,21 @@ def copied(server_url: str, *, tokens: int, filling: Filling = POPULATION) -> It
 
 @contextmanager
 def copied_file(path: Path) -> Iterator[Path]:
-    """Do what `copied` does, with a file that nobody has open."""
+    """Do what `copied` does, with a file."""
     copy = path.with_name("bench_changed.sqlite3")
+    _remove(copy)  # what a run that was killed has left
     try:
-        yield Path(shutil.copyfile(path, copy))
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        yield copy
     finally:
-        for each in (copy, *copy.parent.glob(f"{copy.name}-*")):
-            each.unlink(missing_ok=True)
+        _remove(copy)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file of SQLite's with its journals, which would be taken for those of the next."""
+    for each in (path, *path.parent.glob(f"{path.name}-*")):
+        each.unlink(missing_ok=True)
 
 
 def _name(url: str) -> str:
