@@ -3,7 +3,7 @@ PORT ?= 8000
 BIN := .venv/bin
 MARKS ?= interop or browser
 
-.PHONY: run test interop lint bench-admin bench-rest screenshots messages translations
+.PHONY: run test interop lint bench bench-load bench-admin bench-rest screenshots messages translations
 
 run: .venv/service.stamp
 	$(BIN)/python manage.py quickstart --port $(PORT)
@@ -11,7 +11,7 @@ run: .venv/service.stamp
 test: .venv/test.stamp
 	$(BIN)/python -m pytest -m "not interop and not browser" --cov --cov-report=term-missing
 
-# Needs Chromium, Node.js, nginx and Caddy, which `make test` does not.
+# Needs Chromium, Node.js, nginx, Caddy and wrk, which `make test` does not.
 interop: .venv/interop.stamp
 	$(BIN)/python -m pytest -m "$(MARKS)" $(ARGS)
 
@@ -34,7 +34,14 @@ translations: .venv/service.stamp
 	    msgcmp var/translations/$$catalog.po var/translations/locale/django.pot; \
 	done
 
-# Needs a PostgreSQL server, that of DATABASE_URL, and makes databases of its own there.
+# These need a PostgreSQL server, that of DATABASE_URL, and make databases of their own there.
+bench: .venv/bench.stamp
+	$(BIN)/python -m tests.benchmarks.peers $(ARGS)
+
+# Needs wrk.
+bench-load: .venv/bench.stamp
+	$(BIN)/python -m tests.benchmarks.peers.load $(ARGS)
+
 bench-admin: .venv/service.stamp
 	$(BIN)/python -m tests.benchmarks.admin $(ARGS)
 
@@ -60,7 +67,8 @@ lint: .venv/lint.stamp
 # knows no dependency groups.
 .venv/service.stamp: EXTRAS = service
 .venv/test.stamp: EXTRAS = service,test
-.venv/interop.stamp: EXTRAS = service,test,interop
+.venv/interop.stamp: EXTRAS = service,test,interop,bench
+.venv/bench.stamp: EXTRAS = service,bench
 .venv/lint.stamp: EXTRAS = service,test,lint,interop
 .venv/%.stamp: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sqlite3
 import sys
 import sysconfig
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from statistics import median
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import django
 import psycopg
 
 from tests.benchmarks import bulk, service
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 MOST_RATIO = 1.5
 _ENOUGH = 10.0  # seconds for a page, after which it is not asked for again
-_SERVER = "postgres://postgres@127.0.0.1/postgres"
+SERVER = "postgres://postgres@127.0.0.1/postgres"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +115,23 @@ def line(measured: Measured) -> str:
     return f"{measured.page.name:44} {times} {measured.ratio:7.2f} {queries:>8} {rows:>8}{mark}"
 
 
-def machine(server_url: str) -> str:
+def machine(server_url: str | None) -> str:
     """Say what it ran on. Python without PGO is slower, PostgreSQL is not: ratios bend."""
     pgo = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    with psycopg.connect(server_url) as server:
-        buffers = server.execute("SHOW shared_buffers").fetchone()
-        postgres = f"{server.info.server_version // 10000}, shared_buffers {buffers and buffers[0]}"
     return (
         f"Python {platform.python_version()} {'with' if pgo else 'without'} PGO,"
-        f" {platform.python_compiler()}; {os.cpu_count()} cores, {memory:.0f} GiB;"
-        f" PostgreSQL {postgres}"
+        f" {platform.python_compiler()}; Django {django.__version__};"
+        f" {os.cpu_count()} cores, {memory:.0f} GiB, load {os.getloadavg()[0]:.1f};"
+        f" SQLite {sqlite3.sqlite_version}{_postgresql(server_url) if server_url else ''}"
     )
+
+
+def _postgresql(server_url: str) -> str:
+    with psycopg.connect(server_url) as server:
+        buffers = server.execute("SHOW shared_buffers").fetchone()
+        version = server.info.server_version // 10000
+    return f"; PostgreSQL {version}, shared_buffers {buffers and buffers[0]}"
 
 
 def main(
@@ -139,7 +146,7 @@ def main(
     `changes` of many tokens are timed after the pages, unless the options say no.
     """
     options = _parser(sizes).parse_args(arguments)
-    server_url = os.environ.get("DATABASE_URL") or _SERVER
+    server_url = os.environ.get("DATABASE_URL") or SERVER
     if not server_url.startswith("postgres"):
         print("DATABASE_URL names no PostgreSQL server.", file=sys.stderr)
         return 2

@@ -7,7 +7,7 @@ the higher the number, the younger the row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
@@ -16,7 +16,7 @@ from django.db import transaction
 
 from entities import keys
 from tests.benchmarks.people import NAME, RARE_NAME, RARE_USERS, USER_ID
-from tests.benchmarks.sql import DIALECTS, fraction, insert, one_of, pick
+from tests.benchmarks.sql import DIALECTS, drop_indexes, fraction, insert, one_of, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,21 +47,26 @@ _DAY = 24 * 60 * 60
 _YEAR = 365 * _DAY
 
 
-def fill(connection: BaseDatabaseWrapper, *, tokens: int, at: datetime) -> None:
+def fill(
+    connection: BaseDatabaseWrapper, *, tokens: int, at: datetime, in_one_entity: bool = False
+) -> None:
     """Fill the tables, in one transaction. Triggers fill `AuthTokenFlag`.
 
     Args:
         tokens: a multiple of 1000.
         at: what counts as now: in the year until then they were created.
+        in_one_entity: all that belongs to an entity belongs to `HALF`.
 
     Raises:
         ValueError: `tokens` is no multiple of 1000.
     """
     if tokens < 1000 or tokens % 1000:
         raise ValueError("The number of tokens is no multiple of 1000.")
-    population = _Population(DIALECTS[connection.vendor], tokens, int(at.timestamp()))
+    population = _Population(
+        DIALECTS[connection.vendor], tokens, int(at.timestamp()), in_one_entity
+    )
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        indexes = _drop_indexes(cursor) if connection.vendor == "postgresql" else []
+        indexes = drop_indexes(cursor, connection.vendor)
         for statement in population.statements():
             cursor.execute(statement)
         # Their keys were given, not drawn from the sequence.
@@ -77,25 +82,6 @@ def settle(connection: BaseDatabaseWrapper) -> None:
     """Leave it as a database at rest is: with statistics, and on PostgreSQL vacuumed."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)" if connection.vendor == "postgresql" else "ANALYZE")
-
-
-def _drop_indexes(cursor: Any) -> list[str]:
-    """Drop the indexes that no constraint needs, and return what makes them again.
-
-    To make them of all rows at once takes a third of the time of adding to them row by row.
-    """
-    # Or else millions of checks of foreign keys would be kept for the end.
-    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    cursor.execute(
-        "SELECT index.indexrelid::regclass, pg_get_indexdef(index.indexrelid)"
-        " FROM pg_index AS index JOIN pg_class AS relation ON relation.oid = index.indrelid"
-        " WHERE relation.relname LIKE 'entities\\_%' AND NOT index.indisunique"
-        " AND relation.relnamespace = current_schema()::regnamespace"
-    )
-    found = cursor.fetchall()
-    for name, _ in found:
-        cursor.execute(f"DROP INDEX {name}")
-    return [definition for _, definition in found]
 
 
 def _add_staff() -> None:
@@ -122,6 +108,7 @@ class _Population:
     sql: Dialect
     tokens: int
     at: int
+    in_one_entity: bool
 
     def statements(self) -> Iterator[str]:
         """Yield them in the order that foreign keys ask for."""
@@ -143,6 +130,8 @@ class _Population:
             f" WHEN {share} < 0.6 THEN 1 WHEN {share} < 0.601 THEN 2"
             f" ELSE 4 + {pick('other entity', ENTITIES - 4)} END"
         )
+        if self.in_one_entity:
+            owner = "0"
         return (
             f"(SELECT i, part, {created} AS created, {owner} AS owner FROM"
             f" (SELECT i * {every} / {times} AS i, i % {times} AS part FROM {numbers}) AS numbered"

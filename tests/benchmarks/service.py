@@ -61,17 +61,26 @@ class Query:
 
 
 @contextmanager
-def worker(database_url: str) -> Iterator[ProcessPoolExecutor]:
-    """Run the service on `database_url`. The functions below are submitted to it."""
+def worker(database_url: str, **variables: str) -> Iterator[ProcessPoolExecutor]:
+    """Run the service on `database_url`. The functions below are submitted to it.
+
+    `variables` stand in its environment, and may name other settings.
+    """
     context = get_context("spawn")
-    with ProcessPoolExecutor(1, context, initializer=_set_up, initargs=(database_url,)) as pool:
+    arguments = (environment(database_url, **variables),)
+    with ProcessPoolExecutor(1, context, initializer=_set_up, initargs=arguments) as pool:
         yield pool
 
 
-def _set_up(database_url: str) -> None:
+def environment(database_url: str, **variables: str) -> dict[str, str]:
+    """Return all variables of a process that runs the service on `database_url`."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | _ENVIRONMENT | {"DATABASE_URL": database_url} | variables
+
+
+def _set_up(variables: dict[str, str]) -> None:
     os.environ.clear()
-    os.environ |= kept | _ENVIRONMENT | {"DATABASE_URL": database_url}
+    os.environ |= variables
     django.setup()
 
 

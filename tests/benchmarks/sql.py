@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 if TYPE_CHECKING:
@@ -82,3 +82,28 @@ def insert(table: str, columns: Mapping[str, str], source: str) -> str:
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())}"
         f" FROM {source}"
     )
+
+
+def drop_indexes(cursor: Any, vendor: str) -> list[str]:
+    """Drop the indexes that no constraint needs, and return what makes them again.
+
+    To make them of all rows at once takes a third of the time of adding to them row by row.
+    """
+    if vendor == "postgresql":
+        # Or else millions of checks of foreign keys would be kept for the end.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "SELECT index.indexrelid::regclass, pg_get_indexdef(index.indexrelid)"
+            " FROM pg_index AS index JOIN pg_class AS relation ON relation.oid = index.indrelid"
+            " WHERE relation.relname LIKE 'entities\\_%' AND NOT index.indisunique"
+            " AND relation.relnamespace = current_schema()::regnamespace"
+        )
+    else:
+        cursor.execute(
+            "SELECT '\"' || name || '\"', sql FROM sqlite_master WHERE type = 'index'"
+            " AND tbl_name LIKE 'entities\\_%' ESCAPE '\\' AND sql LIKE 'CREATE INDEX %'"
+        )
+    found = cursor.fetchall()
+    for name, _ in found:
+        cursor.execute(f"DROP INDEX {name}")
+    return [definition for _, definition in found]
