@@ -15,10 +15,9 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from entities import keys
+from entities import keys, moments
 from entities.actors import Actor, Application
 from entities.codec import Kind, Parsed
 from entities.conf import app_settings
@@ -168,7 +167,7 @@ def verify_request(presented: Presented, *, at: datetime | None = None) -> Princ
     Raises:
         NotAuthenticatedError: any of them is wrong, dead, or of another entity or user.
     """
-    at = at or timezone.now()
+    at = at or moments.now()
     try:
         api_key = keys.parse(presented.api_key)
     except CredentialTextError:

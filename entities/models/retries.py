@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from entities.models.moments import MomentField
+
 KEPT_FOR = timedelta(hours=24)
 """How long an answer is given again. Older rows count for nothing, pruned or not."""
 
@@ -32,8 +34,8 @@ class IdempotencyKey(models.Model):
 
     id = models.CharField(primary_key=True, max_length=64, editable=False)
     fingerprint = models.CharField(max_length=64, editable=False)
-    started_at = models.DateTimeField(_("started at"), editable=False)
-    completed_at = models.DateTimeField(_("completed at"), null=True, editable=False)
+    started_at = MomentField(_("started at"), editable=False)
+    completed_at = MomentField(_("completed at"), null=True, editable=False)
     status = models.PositiveSmallIntegerField(_("status"), null=True, editable=False)
     headers = models.JSONField(default=dict, editable=False)
     body = models.TextField(blank=True, editable=False)

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from entities.models.directory import Entity
+from entities.models.moments import MomentField
 
 
 class StaffLimit(models.Model):
@@ -29,7 +30,7 @@ class StaffLimit(models.Model):
         related_name="+",
         help_text=_("All that this account sees and touches in the admin. None: nothing."),
     )
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    created_at = MomentField(_("created at"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("limit of staff")

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from entities.models.directory import Entity
+from entities.models.moments import MomentField
 from entities.models.tokens import AuthToken
 
 
@@ -29,7 +30,7 @@ class AuthTokenFlag(models.Model):
         db_index=False,
         db_constraint=False,
     )
-    created_at = models.DateTimeField(null=True)
+    created_at = MomentField(null=True)
 
     class Meta:
         verbose_name = _("flag of a token")

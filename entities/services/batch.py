@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from entities import moments
 from entities.exceptions import (
     BatchRefusedError,
     EntitiesError,
@@ -50,7 +50,7 @@ def issue_tokens(*, entity: Entity, wanted: Sequence[Wanted], by: Actor) -> list
     Raises:
         BatchRefusedError: with the error of each that could not be issued, by its place.
     """
-    now = timezone.now()
+    now = moments.now()
     memberships = _memberships(entity, wanted)
     tokens: list[AuthToken] = []
     causes: dict[int, EntitiesError] = {}

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router, transaction
 from django.db.models import F, Value
-from django.utils import timezone
 
-from entities import signals
+from entities import moments, signals
 from entities.exceptions import LifetimeError
 from entities.models import Action, AuthToken, Entity, Event, RevocationReason, UserToken
 from entities.models.flags import (
@@ -47,7 +46,7 @@ def revoke_entity(*, entity: Entity, by: Actor) -> None:
     Entity.objects.filter(pk=entity.pk).update(token_epoch=F("token_epoch") + 1)
     entity.refresh_from_db(fields=["token_epoch"])
     details = {"epoch": entity.token_epoch}
-    record_and_tell(Action.ENTITY_REVOKED, entity, by=by, at=timezone.now(), details=details)
+    record_and_tell(Action.ENTITY_REVOKED, entity, by=by, at=moments.now(), details=details)
 
 
 @transaction.atomic
@@ -64,7 +63,7 @@ def revoke_tokens(*, tokens: AuthTokenQuerySet, reason: RevocationReason, by: Ac
 
     A second statement records an event for each.
     """
-    now = timezone.now()
+    now = moments.now()
     # By key, for the queryset may join, and an UPDATE may not.
     unrevoked = AuthToken.objects.unrevoked().filter(pk__in=tokens.order_by().values("pk"))
     count = unrevoked.update(revoked_at=now, revocation_reason=reason)
@@ -102,7 +101,7 @@ def extend_tokens(*, tokens: AuthTokenQuerySet, lifetime: timedelta, by: Actor) 
     Raises:
         LifetimeError: `lifetime` is not above zero.
     """
-    now = timezone.now()
+    now = moments.now()
     expires_at = now + lifetime
     if expires_at <= now:
         raise LifetimeError("not above zero")
@@ -117,7 +116,7 @@ def extend_tokens(*, tokens: AuthTokenQuerySet, lifetime: timedelta, by: Actor) 
         extend,
         action=Action.TOKEN_UPDATED,
         by=by,
-        details={"changes": {"expires_at": [None, expires_at.isoformat()]}},
+        details={"changes": {"expires_at": [None, moments.written(expires_at)]}},
     )
 
 
@@ -136,7 +135,7 @@ def add_flag(*, tokens: AuthTokenQuerySet, flag: str, by: Actor) -> Iterator[int
         return batch.update(flags=AddFlag("flags", flag))
 
     return _in_batches(
-        tokens.live(at=timezone.now())
+        tokens.live(at=moments.now())
         .alias(flag_count=FlagCount("flags"), has_flag=HasFlag("flags", flag))
         .filter(flag_count__lt=MAX_FLAGS, has_flag=False),
         add,
@@ -174,7 +173,7 @@ def sign_out_user(*, user: User, by: Actor) -> tuple[int, int]:
 
     Returns how many of each that were. The memberships stay: with a new token the user gets in.
     """
-    now = timezone.now()
+    now = moments.now()
     tokens = list(
         AuthToken.objects.unrevoked()
         .filter(membership__user=user)
@@ -255,7 +254,7 @@ def _in_batches(
             keys = list(rest.values_list("pk", flat=True)[:BATCH_SIZE])
             if not keys:
                 return
-            now = timezone.now()
+            now = moments.now()
             batch = AuthToken.objects.filter(pk__in=keys)
             _record_each(batch, action, by=by, at=now, details=details)
             count = change(batch, now)

@@ -9,9 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db import transaction
-from django.utils import timezone
 
-from entities import keys
+from entities import keys, moments
 from entities.actors import ActorKind
 from entities.codec import Kind, new_id, new_nonce
 from entities.exceptions import CredentialRevokedError, LifetimeError, SuperuserKeyError
@@ -113,7 +112,7 @@ def derive_text(credential: ApiKey | UserToken) -> str | None:
 
 
 def _issue(credential: _Credential, *, by: Actor) -> tuple[_Credential, str]:
-    now = timezone.now()
+    now = moments.now()
     if credential.expires_at is not None and credential.expires_at <= now:
         raise LifetimeError
     text = _insert(credential, at=now)
@@ -138,11 +137,11 @@ def _rotate(old: _Credential, *, by: Actor, overlap: timedelta) -> tuple[_Creden
 
     A credential in the overlap of a rotation has an end, and may be rotated again.
     """
-    now = timezone.now()
+    now = moments.now()
     lifetime = None if old.expires_at is None else old.expires_at - old.created_at
     if overlap > timedelta(0):
-        moments = [now + overlap] if old.expires_at is None else [old.expires_at, now + overlap]
-        ends = {"expires_at": min(moments)}
+        latest = now + overlap
+        ends = {"expires_at": min(old.expires_at or latest, latest)}
     else:
         ends = {"revoked_at": now}
     live = type(old)._default_manager.live(at=now)
@@ -156,7 +155,7 @@ def _rotate(old: _Credential, *, by: Actor, overlap: timedelta) -> tuple[_Creden
         setattr(new, name, getattr(old, name))
     text = _insert(new, at=now)
     (old_ends_at,) = ends.values()
-    details = _terms(new) | {"replaces": str(old.pk), "old_ends_at": old_ends_at.isoformat()}
+    details = _terms(new) | {"replaces": str(old.pk), "old_ends_at": moments.written(old_ends_at)}
     record_and_tell(_ROTATED[type(old)], new, by=by, at=now, details=details, replaces=old)
     return new, text
 
@@ -165,7 +164,7 @@ def _terms(credential: ApiKey | UserToken) -> dict[str, str | None]:
     expires_at = credential.expires_at
     terms = {
         "name": credential.name,
-        "expires_at": expires_at.isoformat() if expires_at else None,
+        "expires_at": moments.written(expires_at) if expires_at else None,
     }
     if isinstance(credential, ApiKey) and credential.access != KeyAccess.STANDARD:
         terms["access"] = credential.access
@@ -174,7 +173,7 @@ def _terms(credential: ApiKey | UserToken) -> dict[str, str | None]:
 
 @transaction.atomic
 def _revoke(credential: ApiKey | UserToken, *, by: Actor) -> bool:
-    now = timezone.now()
+    now = moments.now()
     unrevoked = type(credential)._default_manager.filter(pk=credential.pk, revoked_at__isnull=True)
     won = unrevoked.update(revoked_at=now) == 1
     if won:

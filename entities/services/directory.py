@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from entities import signals
+from entities import moments, signals
 from entities.exceptions import (
     EntityExistsError,
     LifetimesError,
@@ -166,7 +165,7 @@ def delete_record(*, record: Entity | User | Membership, by: Actor) -> None:
         ProtectedError: it has members, tokens or keys. Deactivate it instead.
     """
     action = _ACTIONS[type(record)][2]
-    record_and_tell(action, record, by=by, at=timezone.now(), details=_facts(record))
+    record_and_tell(action, record, by=by, at=moments.now(), details=_facts(record))
     pk = record.pk
     record.delete()
     record.pk = pk  # receivers are told after the commit, and want to know which it was
@@ -197,7 +196,7 @@ def lift_staff_limit(*, limit: StaffLimit, by: Actor) -> None:
 
 def _record_limit(action: Action, limit: StaffLimit, *, by: Actor, details: dict[str, Any]) -> None:
     details |= {"account": str(limit.account_id), "name": limit.account.get_username()}
-    append_events(Event(at=timezone.now(), action=action, details=details, **columns_of(by)))
+    append_events(Event(at=moments.now(), action=action, details=details, **columns_of(by)))
     signals.send_on_commit(
         getattr(signals, action), sender=StaffLimit, account=limit.account, actor=by
     )
@@ -230,12 +229,12 @@ def _record_saved(saved: Entity | User | Membership, before: dict[str, Any], *, 
     created, updated, *_rest = _ACTIONS[type(saved)]
     after = _facts(saved)
     if not before:
-        record_and_tell(created, saved, by=by, at=timezone.now(), details=after)
+        record_and_tell(created, saved, by=by, at=moments.now(), details=after)
         return
     changes = {name: [before[name], after[name]] for name in after if after[name] != before[name]}
     if changes:
         details = {"changes": changes}
-        append_events(event_of(updated, saved, by=by, at=timezone.now(), details=details))
+        append_events(event_of(updated, saved, by=by, at=moments.now(), details=details))
         tell(updated, saved, by=by)
 
 

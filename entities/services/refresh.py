@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
-from entities import keys
+from entities import keys, moments
 from entities.codec import Kind, new_nonce
 from entities.conf import app_settings
 from entities.exceptions import (
@@ -82,7 +81,7 @@ def refresh_token(
     Spec: RFC 9700 section 4.14.2.
     """
     presented = proof if text is None else _parse(text)
-    now = timezone.now()
+    now = moments.now()
     with transaction.atomic(durable=True):
         token = current_token(membership)
         if if_match is not None:
@@ -161,7 +160,7 @@ def _swap(token: AuthToken, *, by: Actor, expires_at: datetime | None, at: datet
     token.previous_nonce, token.previous_expires_at = token.nonce, token.expires_at
     for name, value in fresh.items():
         setattr(token, name, value)
-    details = {"generation": token.generation, "expires_at": token.expires_at.isoformat()}
+    details = {"generation": token.generation, "expires_at": moments.written(token.expires_at)}
     record_and_tell(Action.TOKEN_REFRESHED, token, by=by, at=at, details=details)
     return True
 

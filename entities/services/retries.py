@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
-from entities import keys
+from entities import keys, moments
 from entities.actors import ActorKind
 from entities.exceptions import (
     IdempotencyKeyReusedError,
@@ -78,7 +77,7 @@ def begin_attempt(*, key: str, request: bytes, by: Actor) -> Attempt | KeptAnswe
         FlagCeilingError: its answer held a token with flags that the actor's own token lacks.
         RuntimeError: called inside a transaction.
     """
-    now = timezone.now()
+    now = moments.now()
     api_key_id = by.application.api_key_id.hex if by.application else ""
     scope = json.dumps([by.kind, by.id, api_key_id, key]).encode()
     id = keys.digest(scope, purpose="idempotency key")
@@ -117,7 +116,7 @@ def keep_answer(
         for place, credential in texts.items()
     }
     kept = _of(attempt).update(
-        completed_at=timezone.now(),
+        completed_at=moments.now(),
         status=status,
         headers=dict(headers),
         body=body,
@@ -149,7 +148,7 @@ def filled(body: Any, values: Mapping[str, Any]) -> Any:
 
 def prune_idempotency_keys(*, batch_size: int = 1000) -> Iterator[int]:
     """Delete the keys that ended; yield each batch's count, as `prune_tokens` does."""
-    ended = IdempotencyKey.objects.ended(at=timezone.now())
+    ended = IdempotencyKey.objects.ended(at=moments.now())
     while batch := list(ended.order_by("started_at").values_list("pk", flat=True)[:batch_size]):
         # Asked again in the statement: one may have begun anew since.
         yield ended.filter(pk__in=batch)._raw_delete(ended.db)

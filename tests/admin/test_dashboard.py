@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
+from entities import moments
 from entities.admin import dashboard as module
 from tests.factories import AuthTokenFactory, EntityFactory
 
@@ -17,7 +17,7 @@ INDEX = "/admin/"
 
 @pytest.fixture
 def tokens(db):
-    now = timezone.now()
+    now = moments.now()
     AuthTokenFactory.create_batch(2)
     AuthTokenFactory(lifetime=timedelta(days=3))
     AuthTokenFactory(expired=True)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 
+from entities import moments
 from entities.models import Action, AuthToken, Event
 from entities.services import issue_token, revoke_token
 from tests.admin.conftest import STAFF_ACTOR, admin_url, url_of
@@ -64,7 +64,7 @@ def test_events_are_found_by_credential_and_address(boss):
 
 
 def test_events_are_filtered(boss):
-    old = EventFactory(at=timezone.now() - timedelta(days=8), entity_id="acme", user_id="ada")
+    old = EventFactory(at=moments.now() - timedelta(days=8), entity_id="acme", user_id="ada")
     new = EventFactory(action=Action.TOKEN_REUSED)
     assert found(boss, action="token_reused") == found(boss, when="7") == [new]
     assert found(boss, when="today") == [new]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
+from entities import moments
 from entities.api.base import ApiViewSet
 from entities.models import Action, AuthToken, Event, IdempotencyKey
 from entities.models.retries import KEPT_FOR, LOCKED_FOR
@@ -166,7 +166,7 @@ def test_a_text_shown_again_to_somebody_else_is_recorded(member: Caller, admin: 
         pytest.param(lambda caller: caller.delete(), id="revoked"),
         pytest.param(
             lambda caller: AuthToken.objects.update(
-                issued_at=timezone.now() - timedelta(days=2), expires_at=timezone.now()
+                issued_at=moments.now() - timedelta(days=2), expires_at=moments.now()
             ),
             id="expired",
         ),

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from entities import keys
+from entities import keys, moments
 from entities.models import (
     Action,
     ApiKey,
@@ -95,7 +94,7 @@ def test_the_row_holds_no_text(send: Callable[..., HttpResponse]) -> None:
 
 def test_a_text_that_is_good_no_more_is_not_given_again(send: Callable[..., HttpResponse]) -> None:
     ids = [keys.parse(text).id for text in texts_in(send())]
-    ends = {"revoked_at": timezone.now()}
+    ends = {"revoked_at": moments.now()}
     ApiKey.objects.filter(pk=ids[0]).update(**ends)
     UserToken.objects.filter(pk=ids[0]).update(**ends)
     AuthToken.objects.filter(pk=ids[0]).update(**ends, revocation_reason="staff")

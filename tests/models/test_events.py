@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
-from entities import signals
+from entities import moments, signals
 from entities.models import Action, AuthToken, AuthTokenFlag, Event
 from entities.models.flags import AddFlag, FlagCount, RemoveFlag
 from tests.factories import AuthTokenFactory, EventFactory
@@ -44,7 +43,7 @@ def test_the_database_refuses_to_change_an_event_too() -> None:
 
 
 def test_only_what_is_old_is_pruned() -> None:
-    now = timezone.now()
+    now = moments.now()
     EventFactory(at=now - timedelta(microseconds=1))
     kept = EventFactory(at=now)
     assert Event.objects.prune(before=now) == 1

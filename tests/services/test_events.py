@@ -8,9 +8,8 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
-from django.utils import timezone
 
-from entities import services
+from entities import moments, services
 from entities.actors import Actor, Application, Origin
 from entities.exceptions import TokenReusedError
 from entities.models import (
@@ -57,7 +56,7 @@ def actions() -> list[str]:
 
 def test_the_life_of_a_token_is_recorded() -> None:
     membership = MembershipFactory(entity__id="acme", user__id="ada")
-    ends = timezone.now() + timedelta(days=3)
+    ends = moments.now() + timedelta(days=3)
     later = ends + timedelta(days=1)
 
     token = services.issue_token(membership=membership, by=BY, expires_at=ends, flags=["a"])
@@ -201,7 +200,7 @@ def test_signing_out_revokes_everything_of_a_user_and_of_nobody_else() -> None:
     user = UserFactory()
     tokens = AuthTokenFactory.create_batch(2, membership__user=user)
     UserTokenFactory(user=user)
-    UserTokenFactory(user=user, revoked_at=timezone.now())
+    UserTokenFactory(user=user, revoked_at=moments.now())
     others = [AuthTokenFactory(), UserTokenFactory()]
 
     assert services.sign_out_user(user=user, by=BY) == (2, 1)

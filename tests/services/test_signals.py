@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import transaction
-from django.utils import timezone
 
-from entities import signals
+from entities import moments, signals
 from entities.actors import Actor
 from entities.exceptions import TokenReusedError
 from entities.models import AuthToken
@@ -80,7 +79,7 @@ def test_reuse_is_told_and_then_the_revocation(heard: list[tuple[str, Any]]) -> 
     membership = MembershipFactory()
     old = issue_token(membership=membership, by=BY).derive_text()
     refresh_token(membership=membership, by=BY)
-    AuthToken.objects.update(issued_at=timezone.now() - timedelta(minutes=1))
+    AuthToken.objects.update(issued_at=moments.now() - timedelta(minutes=1))
     heard.clear()
     with pytest.raises(TokenReusedError):
         refresh_token(membership=membership, by=BY, text=old)

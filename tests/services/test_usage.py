@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import DatabaseError
-from django.utils import timezone
 
+from entities import moments
 from entities.codec import Kind
 from entities.models import ApiKey, AuthToken, UserToken
 from entities.services import usage
@@ -29,7 +29,7 @@ def _nothing_noted() -> Iterator[None]:
 
 def test_a_request_notes_its_credentials_and_writes_nothing_itself(member: Caller) -> None:
     text = member.post().json()["authenticationToken"]
-    before = timezone.now()
+    before = moments.now()
     member.get(headers={"token": text})
     assert not AuthToken.objects.filter(last_used_at__isnull=False).exists()
     assert write_noted_uses() == 3
@@ -45,14 +45,14 @@ def test_a_credential_is_noted_once_a_minute(member: Caller) -> None:
     assert write_noted_uses() == 2
     member.get()
     assert write_noted_uses() == 0
-    ApiKey.objects.update(last_used_at=timezone.now() - timedelta(minutes=1))
+    ApiKey.objects.update(last_used_at=moments.now() - timedelta(minutes=1))
     member.get()
     assert write_noted_uses() == 1
 
 
 @pytest.mark.django_db
 def test_a_later_use_that_another_process_wrote_stays() -> None:
-    now = timezone.now()
+    now = moments.now()
     key = ApiKeyFactory(last_used_at=now)
     note_use(Kind.API_KEY, key.pk, at=now - timedelta(seconds=1))
     assert write_noted_uses() == 0
@@ -62,7 +62,7 @@ def test_a_later_use_that_another_process_wrote_stays() -> None:
 
 @pytest.mark.django_db
 def test_many_uses_are_one_statement_a_table(django_assert_num_queries: Any) -> None:
-    now = timezone.now()
+    now = moments.now()
     for token in AuthTokenFactory.create_batch(20):
         note_use(Kind.AUTH_TOKEN, token.pk, at=now)
     with django_assert_num_queries(1):
@@ -73,7 +73,7 @@ def test_many_uses_are_one_statement_a_table(django_assert_num_queries: Any) -> 
 def test_a_thread_writes_what_was_noted_after_a_while(settings: Any) -> None:
     settings.ENTITIES = {"LAST_USED_FLUSH": timedelta(0)}
     key = ApiKeyFactory()
-    note_use(Kind.API_KEY, key.pk, at=timezone.now())
+    note_use(Kind.API_KEY, key.pk, at=moments.now())
     timer = usage._notebook.timer
     if timer is not None:  # else it has come and gone
         timer.join(10)
@@ -96,7 +96,7 @@ def test_a_failure_in_the_background_is_logged(
 @pytest.mark.django_db(transaction=True)
 def test_a_process_that_ends_writes_what_it_noted(settings: Any) -> None:
     key = ApiKeyFactory()
-    note_use(Kind.API_KEY, key.pk, at=timezone.now())
+    note_use(Kind.API_KEY, key.pk, at=moments.now())
     usage._write_at_exit()  # by hand only, say the settings of the tests
     assert usage._notebook.noted
     settings.ENTITIES = {"LAST_USED_FLUSH": timedelta(seconds=5)}
