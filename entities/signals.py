@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from django.db import transaction
+from django.db import router, transaction
 from django.dispatch import Signal
 
 token_issued = Signal()
@@ -44,5 +44,6 @@ staff_unlimited = Signal()
 
 
 def send_on_commit(signal: Signal, *, sender: type, **facts: object) -> None:
-    """Send `signal` when the transaction commits; at once where there is none."""
-    transaction.on_commit(partial(signal.send_robust, sender=sender, **facts))
+    """Send `signal` when the transaction of `sender`, a model, commits; at once without one."""
+    send = partial(signal.send_robust, sender=sender, **facts)
+    transaction.on_commit(send, using=router.db_for_write(sender))  # noqa: TID251  the one place

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from entities import moments
@@ -27,6 +26,7 @@ from entities.services import (
     update_token,
 )
 from entities.verification import Presented, UserProof, verify_request
+from tests.databases import connection
 from tests.factories import EntityFactory, MembershipFactory
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from entities import moments
 from entities.codec import NONCE_BYTES
 from entities.models.directory import Entity, User
 from entities.models.moments import MomentField
+from entities.models.primary import PrimaryQuerySet
 
 _Credential = TypeVar("_Credential", bound="Credential")
 
@@ -33,7 +34,7 @@ def live_credential(*, at: datetime, of: str = "") -> Q:
     )
 
 
-class CredentialQuerySet(models.QuerySet[_Credential]):
+class CredentialQuerySet(PrimaryQuerySet[_Credential]):
     def live(self, *, at: datetime) -> Self:
         """Credentials neither revoked nor expired at `at`."""
         return self.filter(live_credential(at=at))

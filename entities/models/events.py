@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from entities import moments
 from entities.models.ids import MAX_ID_CHARS
 from entities.models.moments import MomentField
+from entities.models.primary import PrimaryQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +50,7 @@ class Action(models.TextChoices):
     STAFF_UNLIMITED = "staff_unlimited", _("limit of staff lifted")
 
 
-class EventQuerySet(models.QuerySet["Event"]):
+class EventQuerySet(PrimaryQuerySet["Event"]):
     def about(self, *, credential_id: object) -> Self:
         """Events of one credential, the newest first."""
         return self.filter(credential_id=credential_id).order_by("-id")

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from entities.models.moments import MomentField
+from entities.models.primary import PrimaryQuerySet
 
 KEPT_FOR = timedelta(hours=24)
 """How long an answer is given again. Older rows count for nothing, pruned or not."""
@@ -18,7 +19,7 @@ LOCKED_FOR = timedelta(seconds=60)
 """How long a request may be under way before it counts as lost: longer than any timeout in it."""
 
 
-class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
+class IdempotencyKeyQuerySet(PrimaryQuerySet["IdempotencyKey"]):
     def ended(self, *, at: datetime) -> Self:
         """Keys that count for nothing any more."""
         return self.filter(started_at__lte=at - KEPT_FOR)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from entities.models.directory import Entity
 from entities.models.moments import MomentField
+from entities.models.primary import PrimaryQuerySet
 from entities.models.tokens import AuthToken
 
 
@@ -31,6 +32,8 @@ class AuthTokenFlag(models.Model):
         db_constraint=False,
     )
     created_at = MomentField(null=True)
+
+    objects = PrimaryQuerySet["AuthTokenFlag"].as_manager()
 
     class Meta:
         verbose_name = _("flag of a token")

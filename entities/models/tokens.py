@@ -15,6 +15,7 @@ from entities import keys, moments
 from entities.codec import NONCE_BYTES, Kind
 from entities.models.directory import Entity, Membership
 from entities.models.moments import MomentField
+from entities.models.primary import PrimaryQuerySet
 from entities.models.versions import version_of
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def previous_text_verifies(
     return previous_expires_at is not None and at < min(issued_at + grace, previous_expires_at)
 
 
-class AuthTokenQuerySet(models.QuerySet["AuthToken"]):
+class AuthTokenQuerySet(PrimaryQuerySet["AuthToken"]):
     def live(self, *, at: datetime) -> Self:
         """Tokens that verify at `at`. SQL twin of `AuthToken.dead_because`."""
         return self.filter(

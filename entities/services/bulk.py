@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, router, transaction
+from django.db import connections, router
 from django.db.models import F, Value
 
 from entities import moments, signals
@@ -24,6 +24,7 @@ from entities.services.record import (
     event_of,
     record_and_tell,
 )
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 BATCH_SIZE = 2000
 
 
-@transaction.atomic
+@atomic()
 def revoke_entity(*, entity: Entity, by: Actor) -> None:
     """Revoke every authentication token of `entity`, by one row: its epoch goes up by one.
 
@@ -49,7 +50,7 @@ def revoke_entity(*, entity: Entity, by: Actor) -> None:
     record_and_tell(Action.ENTITY_REVOKED, entity, by=by, at=moments.now(), details=details)
 
 
-@transaction.atomic
+@atomic()
 def revoke_entity_counted(*, entity: Entity, by: Actor) -> int:
     """Do what `revoke_entity` does; return how many tokens that were, expired ones among them."""
     revoke_entity(entity=entity, by=by)
@@ -57,7 +58,7 @@ def revoke_entity_counted(*, entity: Entity, by: Actor) -> int:
     return unrevoked.filter(listed_in=entity, epoch=entity.token_epoch - 1).count()
 
 
-@transaction.atomic
+@atomic()
 def revoke_tokens(*, tokens: AuthTokenQuerySet, reason: RevocationReason, by: Actor) -> int:
     """Revoke those of `tokens` that were not, in one statement. Returns how many that were.
 
@@ -167,7 +168,7 @@ def remove_flag(*, tokens: AuthTokenQuerySet, flag: str, by: Actor) -> Iterator[
     )
 
 
-@transaction.atomic
+@atomic()
 def sign_out_user(*, user: User, by: Actor) -> tuple[int, int]:
     """Revoke every authentication token and every user token of `user`, in all entities.
 
@@ -215,7 +216,7 @@ def prune_tokens(*, before: datetime, batch_size: int = 1000) -> Iterator[int]:
     """
     finished = AuthToken.objects.finished(before=before).order_by().values("pk")
     while True:
-        with transaction.atomic():
+        with atomic():
             batch = [row["pk"] for row in finished[:batch_size]]
             # Asked again in the statement: a token refreshed since then is finished no more.
             rows = AuthToken.objects.finished(before=before).filter(pk__in=batch)
@@ -249,7 +250,7 @@ def _in_batches(
     last: UUID | None = None
     tokens = tokens.order_by("pk").select_for_update(of=("self",))
     while True:
-        with transaction.atomic():
+        with atomic():
             rest = tokens if last is None else tokens.filter(pk__gt=last)
             keys = list(rest.values_list("pk", flat=True)[:BATCH_SIZE])
             if not keys:

@@ -8,14 +8,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db import transaction
-
 from entities import keys, moments
 from entities.actors import ActorKind
 from entities.codec import Kind, new_id, new_nonce
 from entities.exceptions import CredentialRevokedError, LifetimeError, SuperuserKeyError
 from entities.models import Action, ApiKey, KeyAccess, UserToken
 from entities.services.record import record_and_tell
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +30,7 @@ _ROTATED = {ApiKey: Action.API_KEY_ROTATED, UserToken: Action.USER_TOKEN_ROTATED
 _REVOKED = {ApiKey: Action.API_KEY_REVOKED, UserToken: Action.USER_TOKEN_REVOKED}
 
 
-@transaction.atomic
+@atomic()
 def issue_api_key(
     *,
     entity: Entity,
@@ -52,7 +51,7 @@ def issue_api_key(
     return _issue(key, by=by)
 
 
-@transaction.atomic
+@atomic()
 def issue_user_token(
     *, user: User, name: str, by: Actor, expires_at: datetime | None = None
 ) -> tuple[UserToken, str]:
@@ -131,7 +130,7 @@ def _insert(credential: ApiKey | UserToken, *, at: datetime) -> str:
     return text
 
 
-@transaction.atomic
+@atomic()
 def _rotate(old: _Credential, *, by: Actor, overlap: timedelta) -> tuple[_Credential, str]:
     """One conditional UPDATE ends the old one: of two rotations at once, the second finds it ended.
 
@@ -171,7 +170,7 @@ def _terms(credential: ApiKey | UserToken) -> dict[str, str | None]:
     return terms
 
 
-@transaction.atomic
+@atomic()
 def _revoke(credential: ApiKey | UserToken, *, by: Actor) -> bool:
     now = moments.now()
     unrevoked = type(credential)._default_manager.filter(pk=credential.pk, revoked_at__isnull=True)

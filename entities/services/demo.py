@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from django.db import transaction
-
 from entities import moments
 from entities.actors import Actor
 from entities.models import ApiKey, Entity, Membership, Role, User, UserToken
 from entities.models.credentials import live_credential
 from entities.services.credentials import derive_text, issue_api_key, issue_user_token
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,7 +41,7 @@ class DemoEntity:
     members: tuple[DemoUser, ...]
 
 
-@transaction.atomic
+@atomic()
 def seed_demo() -> tuple[DemoEntity, DemoEntity]:
     """Make the demo's rows where they are missing, and return what it takes to call as anybody.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from django.db import transaction
 from django.db.models import F
 
 from entities import keys, moments
@@ -28,6 +27,7 @@ from entities.services.rules import (
     locked_token,
 )
 from entities.services.tokens import mark_revoked
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -82,7 +82,7 @@ def refresh_token(
     """
     presented = proof if text is None else _parse(text)
     now = moments.now()
-    with transaction.atomic(durable=True):
+    with atomic(durable=True):
         token = current_token(membership)
         if if_match is not None:
             token = locked_token(token)

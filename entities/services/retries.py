@@ -16,7 +16,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from entities import keys, moments
 from entities.actors import ActorKind
@@ -29,6 +29,7 @@ from entities.models import Action, ApiKey, AuthToken, IdempotencyKey, UserToken
 from entities.services.credentials import derive_text
 from entities.services.record import append_events, event_of, tell
 from entities.services.rules import check_ceiling
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,7 +84,7 @@ def begin_attempt(*, key: str, request: bytes, by: Actor) -> Attempt | KeptAnswe
     id = keys.digest(scope, purpose="idempotency key")
     fingerprint = keys.digest(id.encode() + request, purpose="fingerprint of a request")
     try:
-        with transaction.atomic(durable=True):
+        with atomic(durable=True):
             IdempotencyKey.objects.create(id=id, fingerprint=fingerprint, started_at=now)
     except IntegrityError:
         return _judge(id, fingerprint, by=by, at=now)

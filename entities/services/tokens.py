@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Q
 
 from entities import keys, moments
@@ -30,6 +30,7 @@ from entities.services.rules import (
     current_token,
     locked_token,
 )
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from entities.models import Entity, Event, Membership
 
 
-@transaction.atomic
+@atomic()
 def issue_token(
     *,
     membership: Membership,
@@ -71,7 +72,7 @@ def issue_token(
     events = _replace_dead(membership, by=by, at=now)
     check_version(None, if_match)
     try:
-        with transaction.atomic():
+        with atomic():
             token.save(force_insert=True)
     except IntegrityError:
         if AuthToken.objects.unrevoked().filter(membership=membership).exists():
@@ -155,7 +156,7 @@ def read_token(
     return token
 
 
-@transaction.atomic
+@atomic()
 def update_token(
     *,
     membership: Membership,
@@ -213,7 +214,7 @@ def update_token(
     return token
 
 
-@transaction.atomic
+@atomic()
 def revoke_token(
     *,
     membership: Membership,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from entities import moments
 from entities.admin import dashboard as module
+from tests.databases import connection
 from tests.factories import AuthTokenFactory, EntityFactory
 
 INDEX = "/admin/"

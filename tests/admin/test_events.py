@@ -92,7 +92,7 @@ def test_what_is_filtered_is_exported_the_newest_first(boss, monkeypatch):
 
     assert [row["id"] for row in rows] == [str(event.pk) for event in reversed(events)]
     assert rows[0]["details"] == '{"reason": "ü"}'
-    assert rows[0]["at"] == events[-1].at.isoformat()
+    assert rows[0]["at"] == moments.written(events[-1].at)
     assert rows[0]["client_address"] == ""
     link = boss.get(LIST, {"entity": "acme"}).context["entities_list_links"][0]
     assert link.url == f"{LIST}export/?entity=acme"

@@ -76,8 +76,9 @@ def queries_of(client, url, capture):
 
 @pytest.fixture
 def capture(db):
-    from django.db import connection
     from django.test.utils import CaptureQueriesContext
+
+    from tests.databases import connection
 
     return lambda: CaptureQueriesContext(connection)
 

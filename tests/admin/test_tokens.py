@@ -299,7 +299,7 @@ def test_a_suspended_token_is_not_refreshed(boss, token):
 
 @pytest.mark.django_db(transaction=True)
 def test_refreshing_works_where_the_host_wraps_requests_in_transactions(boss, token):
-    from django.db import connection
+    from tests.databases import connection
 
     connection.settings_dict["ATOMIC_REQUESTS"] = True
     try:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.dateparse import parse_datetime
 
 from entities import moments
 from entities.models import AuthToken, Entity, Membership, User
 from entities.services import revoke_entity
+from tests.databases import connection
 from tests.factories import AuthTokenFactory, MembershipFactory
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 
 
-def wire(moment: Any) -> str:
-    return str(moment.isoformat()).replace("+00:00", "Z")
+def wire(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def problem_of(response: HttpResponse) -> tuple[int, str]:

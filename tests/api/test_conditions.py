@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from rest_framework.exceptions import ValidationError
@@ -19,6 +18,7 @@ from entities.models import Action, AuthToken, Event
 from entities.services import issue_token, refresh_token, revoke_token, update_token
 from tests.api.hostile import refusal
 from tests.conftest import BY
+from tests.databases import connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from entities import moments
 from entities.models import AuthToken
 from tests.api.hostile import refusal
 from tests.api.rest import call, errors_of, listed
+from tests.databases import connection
 from tests.factories import (
     ApiKeyFactory,
     AuthTokenFactory,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.test.utils import CaptureQueriesContext
 
 from entities import moments
@@ -18,6 +18,7 @@ from entities.models.retries import KEPT_FOR, LOCKED_FOR
 from entities.services import issue_api_key, issue_token, issue_user_token
 from tests.api.hostile import refusal, send, send_in_chunks
 from tests.conftest import BY, Caller
+from tests.databases import connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable

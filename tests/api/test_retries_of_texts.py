@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from entities import keys, moments
@@ -25,6 +24,7 @@ from tests.api.hostile import refusal
 from tests.api.rest import call
 from tests.api.test_retries import EXPIRED, KEY, REUSED, is_replay, same
 from tests.conftest import BY
+from tests.databases import connection
 from tests.factories import MembershipFactory
 
 if TYPE_CHECKING:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from entities import moments
@@ -16,6 +15,7 @@ from entities.services import MAX_BATCH, revoke_entity
 from tests.api.hostile import refusal
 from tests.api.rest import call, errors_of, listed
 from tests.conftest import BY
+from tests.databases import connection
 from tests.factories import AuthTokenFactory, MembershipFactory, UserFactory
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ ISSUE = f"{LIST}/issue"
 DAY = timedelta(days=1)
 
 
-def wire(moment: Any) -> str:
-    return str(moment.isoformat()).replace("+00:00", "Z")
+def wire(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError
 
 from entities import moments, signals
 from entities.models import Action, AuthToken, AuthTokenFlag, Event
 from entities.models.flags import AddFlag, FlagCount, RemoveFlag
+from entities.services.transactions import atomic
+from tests.databases import connection
 from tests.factories import AuthTokenFactory, EventFactory
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +37,7 @@ def test_the_database_refuses_to_change_an_event_too() -> None:
     EventFactory()
     with (
         pytest.raises(DatabaseError, match="append-only"),
-        transaction.atomic(),
+        atomic(),
         connection.cursor() as cursor,
     ):
         cursor.execute("UPDATE entities_event SET actor_id = 'somebody else'")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
 
 from entities import moments, services
 from entities.actors import Actor, Application, Origin
@@ -23,6 +22,8 @@ from entities.models import (
     StaffLimit,
     User,
 )
+from entities.services.transactions import atomic
+from tests.databases import connection
 from tests.factories import (
     AuthTokenFactory,
     EntityFactory,
@@ -132,9 +133,9 @@ def test_reuse_is_recorded_though_it_is_an_error() -> None:
 
 def test_what_is_rolled_back_is_not_recorded() -> None:
     membership = MembershipFactory()
-    with transaction.atomic():
+    with atomic():
         services.issue_token(membership=membership, by=BY)
-        transaction.set_rollback(True)
+        connection.set_rollback(True)
     assert actions() == []
 
 

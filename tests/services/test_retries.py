@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from entities import keys, moments, services
 from entities.actors import Actor, Application
@@ -19,6 +19,7 @@ from entities.exceptions import (
 from entities.models import IdempotencyKey
 from entities.models.retries import KEPT_FOR, LOCKED_FOR
 from entities.services.retries import Attempt, KeptAnswer
+from entities.services.transactions import atomic
 from tests.factories import ApiKeyFactory, UserTokenFactory
 
 pytestmark = pytest.mark.django_db
@@ -138,11 +139,11 @@ def test_a_digest_is_for_one_purpose() -> None:
 def test_the_database_knows_no_half_answer() -> None:
     attempt()
     for broken in ({"status": 200}, {"completed_at": moments.now()}, {"body": "{}"}):
-        with pytest.raises(IntegrityError), transaction.atomic():
+        with pytest.raises(IntegrityError), atomic():
             IdempotencyKey.objects.update(**broken)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_refuses_to_begin_inside_a_transaction() -> None:
-    with transaction.atomic(), pytest.raises(RuntimeError):
+    with atomic(), pytest.raises(RuntimeError):
         begin()

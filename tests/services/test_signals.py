@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import transaction
 
 from entities import moments, signals
 from entities.actors import Actor
@@ -20,6 +19,8 @@ from entities.services import (
     revoke_token,
     update_token,
 )
+from entities.services.transactions import atomic
+from tests.databases import connection
 from tests.factories import MembershipFactory
 
 if TYPE_CHECKING:
@@ -88,9 +89,9 @@ def test_reuse_is_told_and_then_the_revocation(heard: list[tuple[str, Any]]) -> 
 
 def test_a_change_that_is_rolled_back_is_not_told(heard: list[tuple[str, Any]]) -> None:
     membership = MembershipFactory()
-    with transaction.atomic():
+    with atomic():
         issue_token(membership=membership, by=BY)
-        transaction.set_rollback(True)
+        connection.set_rollback(True)
     assert heard == []
 
 
