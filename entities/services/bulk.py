@@ -45,7 +45,7 @@ def revoke_entity(*, entity: Entity, by: Actor) -> None:
     API keys and user tokens stay.
     """
     Entity.objects.filter(pk=entity.pk).update(token_epoch=F("token_epoch") + 1)
-    entity.refresh_from_db(fields=["token_epoch"])
+    entity.token_epoch = Entity.objects.values_list("token_epoch", flat=True).get(pk=entity.pk)
     details = {"epoch": entity.token_epoch}
     record_and_tell(Action.ENTITY_REVOKED, entity, by=by, at=moments.now(), details=details)
 
