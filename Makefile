@@ -3,13 +3,17 @@ PORT ?= 8000
 BIN := .venv/bin
 MARKS ?= interop or browser
 
-.PHONY: run test interop lint bench bench-load bench-admin bench-rest screenshots messages translations
+.PHONY: run test hosts interop lint bench bench-load bench-admin bench-rest screenshots messages translations
 
 run: .venv/service.stamp
 	$(BIN)/python manage.py quickstart --port $(PORT)
 
 test: .venv/test.stamp
 	$(BIN)/python -m pytest -m "not interop and not browser" --cov --cov-report=term-missing
+
+# The same in a host that is unlike `tests.settings`; what is of the service itself is left out.
+hosts: .venv/test.stamp
+	$(BIN)/python -m pytest -q -n 2 --ds=tests.hosts.unlike --ignore=tests/tokenservice --ignore=tests/benchmarks
 
 # Needs Chromium, Node.js, nginx, Caddy and wrk, which `make test` does not.
 interop: .venv/interop.stamp

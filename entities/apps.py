@@ -14,6 +14,9 @@ class EntitiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from django.contrib.auth import get_user_model
+        from django.db.models.signals import post_delete
+
         from entities import checks  # noqa: F401  registers them
 
         if apps.is_installed("drf_spectacular"):
@@ -23,3 +26,11 @@ class EntitiesConfig(AppConfig):
             from entities import cors
 
             cors.connect()
+
+        from entities.models.staff import lift_limit_of_deleted
+
+        # Whatever an account is deleted as: proxies send signals of their own.
+        accounts = get_user_model()._meta.concrete_model
+        for model in apps.get_models():
+            if model._meta.concrete_model is accounts:
+                post_delete.connect(lift_limit_of_deleted, sender=model)

@@ -10,9 +10,15 @@ record each has an event of its own.
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import router, transaction
 from django.dispatch import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.models import Model
 
 token_issued = Signal()
 token_refreshed = Signal()
@@ -44,5 +50,11 @@ staff_unlimited = Signal()
 
 
 def send_on_commit(signal: Signal, *, sender: type, **facts: object) -> None:
-    """Send `signal` when the transaction commits; at once where there is none."""
-    transaction.on_commit(partial(signal.send_robust, sender=sender, **facts))
+    """Send `signal` when the transaction of `sender`, a model, commits; at once without one."""
+    send = partial(signal.send_robust, sender=sender, **facts)
+    on_commit(send, of=sender)
+
+
+def on_commit(act: Callable[[], object], *, of: type[Model]) -> None:
+    """Do something when the transaction commits that changes a row of a model; else at once."""
+    transaction.on_commit(act, using=router.db_for_write(of))  # noqa: TID251  the one place

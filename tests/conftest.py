@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from django.db import DEFAULT_DB_ALIAS
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
 from entities.actors import Actor
 from entities.models import KeyAccess, Role
 from entities.services import issue_api_key, issue_user_token
+from tests.databases import ALIAS, connection
 from tests.factories import EntityFactory, MembershipFactory
 
 if TYPE_CHECKING:
@@ -40,6 +43,29 @@ FLAGS = [
 # The same examples in each run: a failure is the change's, not the day's.
 hypothesis_settings.register_profile("tests", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Open the app's database to the tests, where it is another than the host's."""
+    if ALIAS == DEFAULT_DB_ALIAS:
+        return
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        options = {} if mark is None else mark.kwargs
+        options = options | {"databases": [DEFAULT_DB_ALIAS, ALIAS]}
+        item.add_marker(pytest.mark.django_db(**options), append=False)
+
+
+@pytest.fixture
+def django_assert_num_queries(django_assert_num_queries: Any) -> Any:
+    """Count what is asked of the app's database."""
+    return partial(django_assert_num_queries, connection=connection)
+
+
+@pytest.fixture
+def django_capture_on_commit_callbacks(django_capture_on_commit_callbacks: Any) -> Any:
+    """Hear of commits in the app's database."""
+    return partial(django_capture_on_commit_callbacks, using=ALIAS)
 
 
 @pytest.hookimpl(wrapper=True)

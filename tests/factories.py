@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import factory
-from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from entities import keys
+from entities import keys, moments
 from entities.codec import new_id, new_nonce
 from entities.models import (
     Action,
@@ -88,7 +87,7 @@ class AuthTokenFactory(CredentialFactory):
     membership = factory.SubFactory(MembershipFactory)
     epoch = factory.LazyAttribute(lambda token: token.membership.entity.token_epoch)
     lifetime = timedelta(days=30)
-    issued_at = factory.LazyFunction(timezone.now)
+    issued_at = factory.LazyFunction(moments.now)
     created_at = factory.SelfAttribute("issued_at")
     expires_at = factory.LazyAttribute(lambda token: token.issued_at + token.lifetime)
 
@@ -97,10 +96,10 @@ class AuthTokenFactory(CredentialFactory):
 
     class Params:
         expired = factory.Trait(
-            issued_at=factory.LazyFunction(lambda: timezone.now() - timedelta(days=31))
+            issued_at=factory.LazyFunction(lambda: moments.now() - timedelta(days=31))
         )
         revoked = factory.Trait(
-            revoked_at=factory.LazyFunction(timezone.now),
+            revoked_at=factory.LazyFunction(moments.now),
             revocation_reason=RevocationReason.STAFF,
         )
 

@@ -6,11 +6,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
-
 from entities import keys
 from entities.models import AuthToken, IdempotencyKey
 from tests.api.rest import call
+from tests.databases import connection
 
 if TYPE_CHECKING:
     from tests.conftest import Caller

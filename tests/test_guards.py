@@ -12,7 +12,6 @@ from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.contrib.auth.models import User as Account
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import AsyncClient, Client, RequestFactory
@@ -27,6 +26,7 @@ from entities.models import AuthToken
 from entities.services import issue_token, issue_user_token, revoke_token
 from entities.services.usage import write_noted_uses
 from tests.conftest import BY
+from tests.databases import connection
 from tests.factories import MembershipFactory
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from entities.admin.forms import SPENT, ActForm, refuse
 from entities.admin.once import ShownOnce, draw_once
 from entities.admin.panels import Link
 from entities.exceptions import EntitiesError
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,7 +138,7 @@ class ActsMixin(ServiceAdmin):
     def _perform(self, request: HttpRequest, act: Act, obj: Any, form: ActForm) -> Made | None:
         """Act on the row as it is now, locked unless the act is durable."""
         rows = self.model._default_manager.all()
-        with nullcontext() if act.is_durable else transaction.atomic():
+        with nullcontext() if act.is_durable else atomic():
             current = (rows if act.is_durable else rows.select_for_update()).get(pk=obj.pk)
             if (message := act.refusal(current)) is not None:
                 raise ValidationError(message)

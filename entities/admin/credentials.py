@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from entities import moments
 from entities.admin.acts import Act, ActsMixin, Made
 from entities.admin.base import UnlimitedAdmin
 from entities.admin.display import (
@@ -102,7 +102,7 @@ class _RotateCredential(Act):
         return newer.filter((owner, getattr(obj, owner))).count()
 
     def refusal(self, obj: ApiKey | UserToken) -> StrOrPromise | None:
-        if obj.is_live(at=timezone.now()):
+        if obj.is_live(at=moments.now()):
             return None
         return _("This has ended, and cannot be rotated. Issue a new one.")
 
@@ -215,7 +215,7 @@ class _CredentialAdmin(ActsMixin, IssueMixin):
         """
         owner = terms[self.issue_form.owner]
         type(owner)._default_manager.select_for_update().get(pk=owner.pk)
-        live = self.model._default_manager.live(at=timezone.now())
+        live = self.model._default_manager.live(at=moments.now())
         if live.filter((self.issue_form.owner, owner), name=terms["name"]).exists():
             raise ValidationError(
                 _("A live one of this name exists. Choose another name, or revoke that one first."),
@@ -293,7 +293,7 @@ class ApiKeyAdmin(_CredentialAdmin):
 
     @admin.display(description=_("status"))
     def status(self, obj: ApiKey) -> SafeString:
-        return badge(credential_status(obj, owner=obj.entity, at=timezone.now()))
+        return badge(credential_status(obj, owner=obj.entity, at=moments.now()))
 
 
 @admin.register(UserToken)
@@ -342,4 +342,4 @@ class UserTokenAdmin(_CredentialAdmin, UnlimitedAdmin):
 
     @admin.display(description=_("status"))
     def status(self, obj: UserToken) -> SafeString:
-        return badge(credential_status(obj, owner=obj.user, at=timezone.now()))
+        return badge(credential_status(obj, owner=obj.user, at=moments.now()))

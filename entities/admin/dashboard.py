@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connections, router
 from django.db.models import CharField, Count, Q, QuerySet, Value
@@ -24,6 +25,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from entities import moments
 from entities.admin.charts import Bars, bars
 from entities.admin.display import Status
 from entities.admin.filters import start_of_today, token_conditions
@@ -96,14 +98,14 @@ def dashboard_of(site: AdminSite, request: HttpRequest) -> Dashboard | None:
             total("revoked_today", _("Revoked today"), revoked="today"),
         ],
         charts=_charts(numbers),
-        at=numbers.at,
+        at=timezone.localtime(numbers.at),
         is_kept=is_kept,
     )
 
 
 def count_tokens(tokens: QuerySet[AuthToken]) -> Numbers:
     """Count `tokens`, in two queries."""
-    now = timezone.now()
+    now = moments.now()
     tokens = tokens.order_by().select_related(None)
     conditions = token_conditions(at=now)
     live = conditions[Status.LIVE] | conditions[Status.EXPIRING]
@@ -123,9 +125,21 @@ def count_tokens(tokens: QuerySet[AuthToken]) -> Numbers:
     return Numbers(now, totals, by_day["expires_at"], by_day["created_at"])
 
 
+class _LocalDate(TruncDate):
+    """The day of a moment, as the clock on the wall has it."""
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Have Django's function do, where USE_TZ is off, what it does where it is on."""
+        if settings.USE_TZ:
+            return self.as_sql(compiler, connection)
+        column, params = compiler.compile(self.lhs)
+        zones = (timezone.get_default_timezone_name(), "UTC")
+        return f"django_datetime_cast_date({column}, %s, %s)", (*params, *zones)
+
+
 def _by_day(tokens: QuerySet[AuthToken], field: str) -> QuerySet[Any, Any]:
     return (
-        tokens.annotate(counted=Value(field, output_field=CharField()), day=TruncDate(field))
+        tokens.annotate(counted=Value(field, output_field=CharField()), day=_LocalDate(field))
         .values("counted", "day")
         .annotate(count=Count("pk"))
         .values_list("counted", "day", "count")
@@ -154,7 +168,7 @@ def _numbers(tokens: QuerySet[AuthToken], key: str) -> tuple[Numbers, bool]:
     kept: Numbers | None = cache.get(key)
     if kept is None:
         return _count_and_keep(tokens, key), False
-    if timezone.now() - kept.at > timedelta(seconds=FRESH):
+    if moments.now() - kept.at > timedelta(seconds=FRESH):
         _count_beside(tokens, key)
     return kept, True
 
@@ -191,4 +205,4 @@ def _count_beside(tokens: QuerySet[AuthToken], key: str) -> None:
 
 def _close() -> None:
     """Close the connection of this thread, which ends."""
-    connections[router.db_for_read(AuthToken)].close()
+    connections[router.db_for_write(AuthToken)].close()

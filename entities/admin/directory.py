@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
+from entities.admin.accounts import AccountMixin
 from entities.admin.acts import ActsMixin
 from entities.admin.base import ServiceAdmin, actor_of
 from entities.admin.directoryacts import RevokeEntity, SignOutUser
@@ -112,13 +112,12 @@ class EntityAdmin(ActsMixin, _OwnIdAdmin):
 
 
 @admin.register(User)
-class UserAdmin(ActsMixin, _OwnIdAdmin):
+class UserAdmin(ActsMixin, AccountMixin, _OwnIdAdmin):
     """A user is the same in every entity: staff who are limited to some only look."""
 
     form = ServiceForm
     list_display = ("id", "name", "is_active", "account", "created_at")
     list_filter = ("is_active",)
-    list_select_related = ("account",)
     sortable_by = ()
     search_fields = ("id", "name")
     search_help_text = _(
@@ -156,11 +155,7 @@ class UserAdmin(ActsMixin, _OwnIdAdmin):
         return [name for name in names if name != "account"]
 
     def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        """Search the accounts, where the host's admin can; their keys are typed otherwise."""
-        accounts = get_user_model()
-        site = self.admin_site
-        can_search = site.is_registered(accounts) and site.get_model_admin(accounts).search_fields
-        return ("account",) if can_search else ()
+        return ("account",) if self.can_search_accounts() else ()
 
     def links(self, request: HttpRequest, obj: User) -> list[Link]:
         return [

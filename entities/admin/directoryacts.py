@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from entities import moments
 from entities.admin.acts import Act
 from entities.admin.forms import TypedIdForm
 from entities.admin.panels import counted
@@ -42,7 +42,7 @@ class RevokeEntity(Act):
         return [(_("Id"), obj.id), (_("Name"), obj.name)]
 
     def effects(self, obj: Entity) -> Sequence[StrOrPromise]:
-        live = AuthToken.objects.live(at=timezone.now()).filter(membership__entity=obj).count()
+        live = AuthToken.objects.live(at=moments.now()).filter(membership__entity=obj).count()
         count = ngettext(
             "{count} live authentication token stops being good at once.",
             "{count} live authentication tokens stop being good at once.",
@@ -69,8 +69,8 @@ class SignOutUser(Act):
     history = "Signed out everywhere."
 
     def facts(self, obj: User) -> Facts:
-        tokens = AuthToken.objects.live(at=timezone.now()).filter(membership__user=obj)
-        user_tokens = UserToken.objects.live(at=timezone.now()).filter(user=obj)
+        tokens = AuthToken.objects.live(at=moments.now()).filter(membership__user=obj)
+        user_tokens = UserToken.objects.live(at=moments.now()).filter(user=obj)
         return [
             (_("Id"), obj.id),
             (_("Name"), obj.name),

@@ -13,7 +13,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from entities import keys
+from entities import keys, moments
 from entities.codec import Kind
 from entities.models import ApiKey, AuthToken, UserToken
 from entities.services.credentials import derive_text
@@ -91,8 +91,7 @@ def moment(at: datetime | None) -> str:
     """Write a moment as the admin does, in the current time zone."""
     if at is None:
         return ""
-    local = timezone.localtime(at) if timezone.is_aware(at) else at
-    return date_format(local, "DATETIME_FORMAT")
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT")
 
 
 def relative(at: datetime | None, *, never: StrOrPromise) -> SafeString | StrOrPromise:
@@ -102,7 +101,7 @@ def relative(at: datetime | None, *, never: StrOrPromise) -> SafeString | StrOrP
     """
     if at is None:
         return never
-    now = timezone.now()
+    now = moments.now()
     if at > now:
         words = gettext("in %(time)s") % {"time": timeuntil(at, now, depth=1)}
     elif now - at < timedelta(minutes=1):

@@ -16,10 +16,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpResponseRedirect, StreamingHttpResponse
 from django.urls import NoReverseMatch, path
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from entities import moments
 from entities.admin.base import ServiceAdmin
 from entities.admin.display import relative
 from entities.admin.filters import by_entity, by_user, start_of_today
@@ -88,7 +88,7 @@ class WhenFilter(admin.SimpleListFilter):
         if chosen == "today":
             since = start_of_today()
         elif chosen in self.windows:
-            since = timezone.now() - self.windows[chosen]
+            since = moments.now() - self.windows[chosen]
         return queryset if since is None else queryset.filter(at__gte=since)
 
 
@@ -179,7 +179,7 @@ class EventAdmin(ServiceAdmin):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(self.url_of("changelist"))
         response = StreamingHttpResponse(_csv_lines(events), content_type="text/csv; charset=utf-8")
-        name = f"events-{timezone.now():%Y%m%d-%H%M%S}.csv"
+        name = f"events-{moments.now():%Y%m%d-%H%M%S}.csv"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -274,5 +274,5 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    text = moments.written(value) if isinstance(value, datetime) else str(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

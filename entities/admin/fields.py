@@ -20,6 +20,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from entities import moments
 from entities.exceptions import FlagsError
 from entities.models.flags import MAX_FLAGS, clean_flags
 from entities.models.origins import validate_origins
@@ -154,7 +155,7 @@ class ExpiryField(forms.SplitDateTimeField):
     def clean(self, value: Any) -> Any:
         moment: datetime | None = super().clean(value)
         try:
-            return moment and moment.astimezone(UTC)
+            return moment and moments.aware(moment).astimezone(UTC)
         except OverflowError:  # 31 December 9999 here is the year 10000 there
             raise ValidationError(
                 self.error_messages["invalid_date"], code="invalid_date"

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from entities import moments
 from entities.admin.display import EXPIRING_WITHIN, Status, named
 from entities.models import AuthTokenFlag, Entity, User
 from entities.models.directory import MAX_GATHERED
@@ -95,17 +96,17 @@ class _ByConditions(SimpleListFilter):
 
 class TokenStatusFilter(_ByConditions):
     def conditions(self) -> dict[Status, Q]:
-        return token_conditions(at=timezone.now())
+        return token_conditions(at=moments.now())
 
 
 class ApiKeyStatusFilter(_ByConditions):
     def conditions(self) -> dict[Status, Q]:
-        return credential_conditions(owner="entity", at=timezone.now())
+        return credential_conditions(owner="entity", at=moments.now())
 
 
 class UserTokenStatusFilter(_ByConditions):
     def conditions(self) -> dict[Status, Q]:
-        return credential_conditions(owner="user", at=timezone.now())
+        return credential_conditions(owner="user", at=moments.now())
 
 
 _DAYS = {
@@ -133,7 +134,7 @@ class _ByWindow(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if (chosen := self.value()) not in self.days:
             return queryset
-        return queryset.filter(self.within(timezone.now(), _DAYS[chosen][0]))
+        return queryset.filter(self.within(moments.now(), _DAYS[chosen][0]))
 
 
 class ExpiryFilter(_ByWindow):
@@ -174,7 +175,7 @@ class UsedFilter(_ByWindow):
         if chosen == "never":
             return queryset.filter(last_used_at__isnull=True)
         if chosen.startswith("not") and (window := _DAYS.get(chosen[3:])):
-            return queryset.filter(last_used_at__lte=timezone.now() - window[0])
+            return queryset.filter(last_used_at__lte=moments.now() - window[0])
         return super().queryset(request, queryset)
 
 
@@ -192,16 +193,14 @@ class RevokedFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         since = {
             "today": start_of_today(),
-            "7": timezone.now() - timedelta(days=7),
+            "7": moments.now() - timedelta(days=7),
         }.get(self.value() or "")
         return queryset if since is None else queryset.filter(revoked_at__gte=since)
 
 
 def start_of_today() -> datetime:
-    """Return the midnight before now, in the current time zone where there are such."""
-    now = timezone.now()
-    local = timezone.localtime(now) if timezone.is_aware(now) else now
-    return local.replace(hour=0, minute=0, second=0, microsecond=0)
+    """Return the midnight before now, in the current time zone."""
+    return timezone.localtime(moments.now()).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 class TypedFilter(SimpleListFilter):

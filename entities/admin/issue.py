@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.admin.helpers import AdminForm
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +15,7 @@ from entities.admin.base import ServiceAdmin, actor_of
 from entities.admin.forms import SPENT, refuse
 from entities.admin.once import ShownOnce, draw_once
 from entities.exceptions import EntitiesError
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +108,7 @@ class IssueMixin(ServiceAdmin):
                 _("This form was sent before, and did its work: nothing was issued again."),
                 code=SPENT,
             )
-        with transaction.atomic():
+        with atomic():
             obj, text = self.issue(terms, by=actor_of(request))
             self.log_addition(request, obj, "Issued.")
         request.session[_SPENT_FORMS] = [*spent, form_id][-_SPENT_FORMS_KEPT:]

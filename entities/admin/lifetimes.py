@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib.admin.widgets import AdminRadioSelect
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from entities import moments
 from entities.admin.fields import ExpiryField
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class LifetimeMixin(Form):
             if typed:
                 self._refuse(_("Choose a lifetime, or give a date: not both."), "expiry_twice")
             lifetime = self.longest(cleaned) if chosen == LONGEST else timedelta(days=int(chosen))
-            cleaned["expires_at"] = lifetime and timezone.now() + lifetime
+            cleaned["expires_at"] = lifetime and moments.now() + lifetime
         elif chosen == OWN_DATE and not typed and "expires_at" not in self.errors:
             self._refuse(_("Give the date on which it expires."), "expiry_missing")
         return cleaned

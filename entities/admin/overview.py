@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.utils import quote
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from entities import moments
 from entities.admin.display import (
     badge,
     chips,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 def entity_panels(model_admin: ServiceAdmin, request: HttpRequest, entity: Entity) -> list[Panel]:
     """Counts, members with roles, API keys, and what happened."""
-    now = timezone.now()
+    now = moments.now()
     of = {"entity": entity.pk}
     return [
         *_counts(model_admin, request, entity),
@@ -70,7 +70,7 @@ def entity_panels(model_admin: ServiceAdmin, request: HttpRequest, entity: Entit
 
 def user_panels(model_admin: ServiceAdmin, request: HttpRequest, user: User) -> list[Panel]:
     """Memberships, tokens across entities, user tokens, and what happened."""
-    now = timezone.now()
+    now = moments.now()
     of = {"user": user.pk}
     return [
         *_panel(
@@ -145,7 +145,7 @@ def _counts(model_admin: ServiceAdmin, request: HttpRequest, entity: Entity) -> 
             continue
         rows: Any = theirs.get_queryset(request).filter((path, entity.pk))
         if "status" in query:
-            rows = rows.live(at=timezone.now())
+            rows = rows.live(at=moments.now())
         url = f"{model_admin.url_of('changelist', model=model)}?{urlencode(query)}"
         shown.append((label, Cell(counted(rows), url)))
     if not shown:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.utils.translation import gettext_lazy as _
 
+from entities.admin.accounts import AccountMixin
 from entities.admin.base import UnlimitedAdmin, actor_of
 from entities.admin.forms import ServiceForm
 from entities.models import StaffLimit
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 
 @admin.register(StaffLimit)
-class StaffLimitAdmin(UnlimitedAdmin):
+class StaffLimitAdmin(AccountMixin, UnlimitedAdmin):
     form = ServiceForm
     list_display = ("account", "shown_entities", "created_at")
-    list_select_related = ("account",)
     sortable_by = ()
     ordering = ("-pk",)
     fields = ("account", "entities", "created_at")
@@ -35,11 +34,7 @@ class StaffLimitAdmin(UnlimitedAdmin):
         return super().get_queryset(request).prefetch_related("entities")
 
     def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        """Search the accounts too, where the host's admin can."""
-        accounts = get_user_model()
-        site = self.admin_site
-        can_search = site.is_registered(accounts) and site.get_model_admin(accounts).search_fields
-        return ("account", "entities") if can_search else ("entities",)
+        return ("account", "entities") if self.can_search_accounts() else ("entities",)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: StaffLimit | None = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from entities import moments
 from entities.admin.acts import Act, Made
 from entities.admin.display import Status, chips, moment, named, token_status
 from entities.admin.once import ShownOnce
@@ -58,7 +58,7 @@ class RefreshToken(Act):
         return obj.generation
 
     def refusal(self, obj: AuthToken) -> StrOrPromise | None:
-        status = token_status(obj, at=timezone.now())
+        status = token_status(obj, at=moments.now())
         if status in {Status.REVOKED, Status.ENTITY_REVOKED}:
             return _("This token was revoked, and cannot be refreshed. Issue a new one.")
         return TokenSuspendedError.message if status is Status.SUSPENDED else None
@@ -72,7 +72,7 @@ class RefreshToken(Act):
         return [
             _("The token gets a new text, which the next page shows once."),
             _grace_sentence(),
-            expiry.format(moment=moment(timezone.now() + lifetime)),
+            expiry.format(moment=moment(moments.now() + lifetime)),
         ]
 
     def perform(self, obj: AuthToken, *, by: Actor, **terms: Any) -> Made:
@@ -89,7 +89,7 @@ class RevokeToken(Act):
     history = "Revoked."
 
     def refusal(self, obj: AuthToken) -> StrOrPromise | None:
-        status = token_status(obj, at=timezone.now())
+        status = token_status(obj, at=moments.now())
         if status in {Status.REVOKED, Status.ENTITY_REVOKED}:
             return _("This token was revoked before.")
         return None

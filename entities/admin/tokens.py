@@ -8,10 +8,10 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import JsonResponse
 from django.urls import path
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from entities import moments
 from entities.admin.acts import ActsMixin
 from entities.admin.base import actor_of
 from entities.admin.bulk import BulkMixin
@@ -181,7 +181,7 @@ class AuthTokenAdmin(BulkMixin, ActsMixin, IssueMixin):
 
     def links(self, request: HttpRequest, obj: AuthToken) -> list[Link]:
         links = super().links(request, obj)
-        is_dead = obj.dead_because(at=timezone.now()) is not None
+        is_dead = obj.dead_because(at=moments.now()) is not None
         if is_dead and obj.membership.is_live and self.has_add_permission(request):
             url = f"{self.url_of('add')}?membership={obj.membership_id}"
             links.insert(0, Link(url, _("Issue a new one")))
@@ -195,7 +195,7 @@ class AuthTokenAdmin(BulkMixin, ActsMixin, IssueMixin):
         allowed = super().has_change_permission(request, obj)
         if obj is None or request.method == "POST":
             return allowed
-        return allowed and obj.dead_because(at=timezone.now()) is None
+        return allowed and obj.dead_because(at=moments.now()) is None
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
@@ -249,7 +249,7 @@ class AuthTokenAdmin(BulkMixin, ActsMixin, IssueMixin):
 
     @admin.display(description=_("status"))
     def status(self, obj: AuthToken) -> SafeString:
-        return badge(token_status(obj, at=timezone.now()))
+        return badge(token_status(obj, at=moments.now()))
 
     @admin.display(description=_("flags"))
     def flag_chips(self, obj: AuthToken) -> SafeString:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_filters import Filter, FilterSet
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from entities import moments
 from entities.api.pagination import Ordering
 from entities.api.serializers import Rfc3339Field
 from entities.exceptions import FlagsError
@@ -144,7 +144,7 @@ class ListFilterSet(FilterSet):
         self, data: dict[str, str], queryset: QuerySet[Any], *, entity: Entity | None = None
     ) -> None:
         self.entity = entity
-        self.now = timezone.now()
+        self.now = moments.now()
         self.sent = data
         super().__init__(data, queryset)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from django.utils import timezone
-
+from entities import moments
 from entities.actors import Actor
 from entities.exceptions import MembershipExistsError
 from entities.models import Entity, UserToken
@@ -21,7 +20,7 @@ def admit_member(entity_id: str, *, user_id: str) -> None:
     out: it would be good in this entity too, and whoever issued it elsewhere, perhaps in wait for
     this user, may hold its text. An admin decides then.
     """
-    if UserToken.objects.filter(user=user_id).live(at=timezone.now()).exists():
+    if UserToken.objects.filter(user=user_id).live(at=moments.now()).exists():
         return
     with suppress(MembershipExistsError):
         add_member(entity=Entity.objects.get(pk=entity_id), user_id=user_id, by=BY)

@@ -133,6 +133,7 @@ class Migration(migrations.Migration):
                     "account",
                     models.OneToOneField(
                         blank=True,
+                        db_constraint=False,
                         help_text="The account of this project that is the same person, if there is one.",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,

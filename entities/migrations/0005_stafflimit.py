@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 (
                     "account",
                     models.OneToOneField(
+                        db_constraint=False,
                         help_text="The staff account. Superusers are never limited.",
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",

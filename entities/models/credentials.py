@@ -10,11 +10,13 @@ from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from entities import moments
 from entities.codec import NONCE_BYTES
 from entities.models.directory import Entity, User
+from entities.models.moments import MomentField
+from entities.models.primary import PrimaryQuerySet
 
 _Credential = TypeVar("_Credential", bound="Credential")
 
@@ -32,7 +34,7 @@ def live_credential(*, at: datetime, of: str = "") -> Q:
     )
 
 
-class CredentialQuerySet(models.QuerySet[_Credential]):
+class CredentialQuerySet(PrimaryQuerySet[_Credential]):
     def live(self, *, at: datetime) -> Self:
         """Credentials neither revoked nor expired at `at`."""
         return self.filter(live_credential(at=at))
@@ -47,12 +49,12 @@ class Credential(models.Model):
     )
     nonce = models.BinaryField(max_length=NONCE_BYTES)
     signing_key = models.PositiveBigIntegerField(editable=False)
-    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(
+    created_at = MomentField(_("created at"), default=moments.now, editable=False)
+    expires_at = MomentField(
         _("expires at"), null=True, blank=True, help_text=_("Empty: it does not expire.")
     )
-    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)
-    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+    revoked_at = MomentField(_("revoked at"), null=True, blank=True, editable=False)
+    last_used_at = MomentField(_("last used at"), null=True, blank=True, editable=False)
 
     class Meta:
         abstract = True

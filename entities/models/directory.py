@@ -9,13 +9,16 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from entities import moments
 from entities.exceptions import FlagsError
+from entities.models.accounts import AccountField, forget
 from entities.models.flags import clean_flags
 from entities.models.ids import MAX_ID_CHARS, new_entity_id, new_user_id, validate_id
+from entities.models.moments import MomentField
 from entities.models.origins import validate_origins
+from entities.models.primary import PrimaryQuerySet
 from entities.models.versions import version_of
 
 if TYPE_CHECKING:
@@ -94,7 +97,9 @@ class Entity(models.Model):
         help_text=_("A JSON list of the origins whose browser apps may call for this entity."),
     )
     token_epoch = models.PositiveIntegerField(_("token epoch"), default=0, editable=False)
-    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    created_at = MomentField(_("created at"), default=moments.now, editable=False)
+
+    objects = PrimaryQuerySet["Entity"].as_manager()
 
     class Meta:
         verbose_name = _("entity")
@@ -173,16 +178,18 @@ class User(models.Model):
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Off: this user gets into no entity.")
     )
-    account = models.OneToOneField(
+    account = AccountField(
         settings.AUTH_USER_MODEL,
         verbose_name=_("account"),
-        on_delete=models.SET_NULL,
+        on_delete=forget,
         null=True,
         blank=True,
         related_name="+",
         help_text=_("The account of this project that is the same person, if there is one."),
     )
-    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    created_at = MomentField(_("created at"), default=moments.now, editable=False)
+
+    objects = PrimaryQuerySet["User"].as_manager()
 
     class Meta:
         verbose_name = _("user")
@@ -232,7 +239,7 @@ class Role(models.TextChoices):
     ADMIN = "admin", _("admin")
 
 
-class MembershipQuerySet(models.QuerySet["Membership"]):
+class MembershipQuerySet(PrimaryQuerySet["Membership"]):
     def live(self) -> Self:
         """Memberships whose user gets in: itself, its user and its entity are active.
 
@@ -285,7 +292,7 @@ class Membership(models.Model):
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Off: this user does not get into this entity.")
     )
-    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    created_at = MomentField(_("created at"), default=moments.now, editable=False)
 
     current_token: AuthToken | None = None  # by `with_token()`, and so is the next
     had_token: bool

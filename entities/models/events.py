@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from entities import moments
 from entities.models.ids import MAX_ID_CHARS
+from entities.models.moments import MomentField
+from entities.models.primary import PrimaryQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +50,7 @@ class Action(models.TextChoices):
     STAFF_UNLIMITED = "staff_unlimited", _("limit of staff lifted")
 
 
-class EventQuerySet(models.QuerySet["Event"]):
+class EventQuerySet(PrimaryQuerySet["Event"]):
     def about(self, *, credential_id: object) -> Self:
         """Events of one credential, the newest first."""
         return self.filter(credential_id=credential_id).order_by("-id")
@@ -73,7 +75,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 class Event(models.Model):
     """One change, or one look at a secret: who did what to what, when and from where."""
 
-    at = models.DateTimeField(_("at"), default=timezone.now, editable=False)
+    at = MomentField(_("at"), default=moments.now, editable=False)
     action = models.CharField(_("action"), max_length=32, editable=False)
     entity_id = models.CharField(_("entity"), max_length=MAX_ID_CHARS, blank=True, editable=False)
     user_id = models.CharField(_("user"), max_length=MAX_ID_CHARS, blank=True, editable=False)

@@ -9,6 +9,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from entities.models.moments import MomentField
+from entities.models.primary import PrimaryQuerySet
+
 KEPT_FOR = timedelta(hours=24)
 """How long an answer is given again. Older rows count for nothing, pruned or not."""
 
@@ -16,7 +19,7 @@ LOCKED_FOR = timedelta(seconds=60)
 """How long a request may be under way before it counts as lost: longer than any timeout in it."""
 
 
-class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
+class IdempotencyKeyQuerySet(PrimaryQuerySet["IdempotencyKey"]):
     def ended(self, *, at: datetime) -> Self:
         """Keys that count for nothing any more."""
         return self.filter(started_at__lte=at - KEPT_FOR)
@@ -32,8 +35,8 @@ class IdempotencyKey(models.Model):
 
     id = models.CharField(primary_key=True, max_length=64, editable=False)
     fingerprint = models.CharField(max_length=64, editable=False)
-    started_at = models.DateTimeField(_("started at"), editable=False)
-    completed_at = models.DateTimeField(_("completed at"), null=True, editable=False)
+    started_at = MomentField(_("started at"), editable=False)
+    completed_at = MomentField(_("completed at"), null=True, editable=False)
     status = models.PositiveSmallIntegerField(_("status"), null=True, editable=False)
     headers = models.JSONField(default=dict, editable=False)
     body = models.TextField(blank=True, editable=False)

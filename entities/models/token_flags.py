@@ -6,6 +6,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from entities.models.directory import Entity
+from entities.models.moments import MomentField
+from entities.models.primary import PrimaryQuerySet
 from entities.models.tokens import AuthToken
 
 
@@ -29,7 +31,9 @@ class AuthTokenFlag(models.Model):
         db_index=False,
         db_constraint=False,
     )
-    created_at = models.DateTimeField(null=True)
+    created_at = MomentField(null=True)
+
+    objects = PrimaryQuerySet["AuthTokenFlag"].as_manager()
 
     class Meta:
         verbose_name = _("flag of a token")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from entities import keys
+from entities import keys, moments
 from entities.codec import NONCE_BYTES, Kind
 from entities.models.directory import Entity, Membership
+from entities.models.moments import MomentField
+from entities.models.primary import PrimaryQuerySet
 from entities.models.versions import version_of
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def previous_text_ends_at(
     return issued_at if previous_expires_at is None else min(issued_at + grace, previous_expires_at)
 
 
-class AuthTokenQuerySet(models.QuerySet["AuthToken"]):
+class AuthTokenQuerySet(PrimaryQuerySet["AuthToken"]):
     def live(self, *, at: datetime) -> Self:
         """Tokens that verify at `at`. SQL twin of `AuthToken.dead_because`."""
         return self.filter(
@@ -183,23 +184,23 @@ class AuthToken(models.Model):
     signing_key = models.PositiveBigIntegerField(editable=False)
     nonce = models.BinaryField(max_length=NONCE_BYTES)
     previous_nonce = models.BinaryField(max_length=NONCE_BYTES, null=True)
-    previous_expires_at = models.DateTimeField(null=True, editable=False)
+    previous_expires_at = MomentField(null=True, editable=False)
     flags = models.JSONField(_("flags"), default=list, blank=True)
     lifetime = models.DurationField(
         _("lifetime"),
         editable=False,
         help_text=_("How far off the expiry was when it was set; a refresh sets it as far off."),
     )
-    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
-    issued_at = models.DateTimeField(_("issued at"), default=timezone.now, editable=False)
+    created_at = MomentField(_("created at"), default=moments.now, editable=False)
+    issued_at = MomentField(_("issued at"), default=moments.now, editable=False)
     # The API key; null where staff or a command issued it, or refreshed it last.
     issued_through = models.UUIDField(_("issued through"), null=True, editable=False)
-    expires_at = models.DateTimeField(_("expires at"))
-    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)
+    expires_at = MomentField(_("expires at"))
+    revoked_at = MomentField(_("revoked at"), null=True, blank=True, editable=False)
     revocation_reason = models.CharField(
         _("reason"), max_length=16, choices=RevocationReason, blank=True, editable=False
     )
-    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+    last_used_at = MomentField(_("last used at"), null=True, blank=True, editable=False)
 
     objects = AuthTokenQuerySet.as_manager()
 

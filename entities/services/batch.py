@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db import IntegrityError
 
+from entities import moments
 from entities.exceptions import (
     BatchRefusedError,
     EntitiesError,
@@ -17,6 +17,7 @@ from entities.exceptions import (
 from entities.models import Action, AuthToken, Membership, RevocationReason
 from entities.services.record import append_events, event_of, tell
 from entities.services.tokens import dead_at, issue_details, prepare_token
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ class Wanted:
     flags: Sequence[str] = ()
 
 
-@transaction.atomic
+@atomic()
 def issue_tokens(*, entity: Entity, wanted: Sequence[Wanted], by: Actor) -> list[AuthToken]:
     """Create the authentication tokens of many users of `entity`, in the order of `wanted`.
 
@@ -50,7 +51,7 @@ def issue_tokens(*, entity: Entity, wanted: Sequence[Wanted], by: Actor) -> list
     Raises:
         BatchRefusedError: with the error of each that could not be issued, by its place.
     """
-    now = timezone.now()
+    now = moments.now()
     memberships = _memberships(entity, wanted)
     tokens: list[AuthToken] = []
     causes: dict[int, EntitiesError] = {}
@@ -105,7 +106,7 @@ def _replace_and_insert(
         for token in replaced:
             token.revoked_at, token.revocation_reason = at, reason
     try:
-        with transaction.atomic():
+        with atomic():
             # In one order, so that two batches of the same users cannot wait for each other.
             AuthToken.objects.bulk_create(sorted(tokens, key=lambda token: token.membership_id))
     except IntegrityError:

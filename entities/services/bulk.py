@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, router, transaction
+from django.db import connections, router
 from django.db.models import F, Value
-from django.utils import timezone
 
-from entities import signals
+from entities import moments, signals
 from entities.exceptions import LifetimeError
 from entities.models import Action, AuthToken, Entity, Event, RevocationReason, UserToken
 from entities.models.flags import (
@@ -26,6 +25,7 @@ from entities.services.record import (
     forget_on_commit,
     record_and_tell,
 )
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,19 +39,19 @@ if TYPE_CHECKING:
 BATCH_SIZE = 2000
 
 
-@transaction.atomic
+@atomic()
 def revoke_entity(*, entity: Entity, by: Actor) -> None:
     """Revoke every authentication token of `entity`, by one row: its epoch goes up by one.
 
     API keys and user tokens stay.
     """
     Entity.objects.filter(pk=entity.pk).update(token_epoch=F("token_epoch") + 1)
-    entity.refresh_from_db(fields=["token_epoch"])
+    entity.token_epoch = Entity.objects.values_list("token_epoch", flat=True).get(pk=entity.pk)
     details = {"epoch": entity.token_epoch}
-    record_and_tell(Action.ENTITY_REVOKED, entity, by=by, at=timezone.now(), details=details)
+    record_and_tell(Action.ENTITY_REVOKED, entity, by=by, at=moments.now(), details=details)
 
 
-@transaction.atomic
+@atomic()
 def revoke_entity_counted(*, entity: Entity, by: Actor) -> int:
     """Do what `revoke_entity` does; return how many tokens that were, expired ones among them."""
     revoke_entity(entity=entity, by=by)
@@ -59,13 +59,13 @@ def revoke_entity_counted(*, entity: Entity, by: Actor) -> int:
     return unrevoked.filter(listed_in=entity, epoch=entity.token_epoch - 1).count()
 
 
-@transaction.atomic
+@atomic()
 def revoke_tokens(*, tokens: AuthTokenQuerySet, reason: RevocationReason, by: Actor) -> int:
     """Revoke those of `tokens` that were not, in one statement. Returns how many that were.
 
     A second statement records an event for each.
     """
-    now = timezone.now()
+    now = moments.now()
     # By key, for the queryset may join, and an UPDATE may not.
     unrevoked = AuthToken.objects.unrevoked().filter(pk__in=tokens.order_by().values("pk"))
     count = unrevoked.update(revoked_at=now, revocation_reason=reason)
@@ -104,7 +104,7 @@ def extend_tokens(*, tokens: AuthTokenQuerySet, lifetime: timedelta, by: Actor) 
     Raises:
         LifetimeError: `lifetime` is not above zero.
     """
-    now = timezone.now()
+    now = moments.now()
     expires_at = now + lifetime
     if expires_at <= now:
         raise LifetimeError("not above zero")
@@ -119,7 +119,7 @@ def extend_tokens(*, tokens: AuthTokenQuerySet, lifetime: timedelta, by: Actor) 
         extend,
         action=Action.TOKEN_UPDATED,
         by=by,
-        details={"changes": {"expires_at": [None, expires_at.isoformat()]}},
+        details={"changes": {"expires_at": [None, moments.written(expires_at)]}},
     )
 
 
@@ -138,7 +138,7 @@ def add_flag(*, tokens: AuthTokenQuerySet, flag: str, by: Actor) -> Iterator[int
         return batch.update(flags=AddFlag("flags", flag))
 
     return _in_batches(
-        tokens.live(at=timezone.now())
+        tokens.live(at=moments.now())
         .alias(flag_count=FlagCount("flags"), has_flag=HasFlag("flags", flag))
         .filter(flag_count__lt=MAX_FLAGS, has_flag=False),
         add,
@@ -170,13 +170,13 @@ def remove_flag(*, tokens: AuthTokenQuerySet, flag: str, by: Actor) -> Iterator[
     )
 
 
-@transaction.atomic
+@atomic()
 def sign_out_user(*, user: User, by: Actor) -> tuple[int, int]:
     """Revoke every authentication token and every user token of `user`, in all entities.
 
     Returns how many of each that were. The memberships stay: with a new token the user gets in.
     """
-    now = timezone.now()
+    now = moments.now()
     tokens = list(
         AuthToken.objects.unrevoked()
         .filter(membership__user=user)
@@ -218,7 +218,7 @@ def prune_tokens(*, before: datetime, batch_size: int = 1000) -> Iterator[int]:
     """
     finished = AuthToken.objects.finished(before=before).order_by().values("pk")
     while True:
-        with transaction.atomic():
+        with atomic():
             batch = [row["pk"] for row in finished[:batch_size]]
             # Asked again in the statement: a token refreshed since then is finished no more.
             rows = AuthToken.objects.finished(before=before).filter(pk__in=batch)
@@ -253,12 +253,12 @@ def _in_batches(
     last: UUID | None = None
     tokens = tokens.order_by("pk").select_for_update(of=("self",))
     while True:
-        with transaction.atomic():
+        with atomic():
             rest = tokens if last is None else tokens.filter(pk__gt=last)
             keys = list(rest.values_list("pk", flat=True)[:BATCH_SIZE])
             if not keys:
                 return
-            now = timezone.now()
+            now = moments.now()
             batch = AuthToken.objects.filter(pk__in=keys)
             _record_each(batch, action, by=by, at=now, details=details)
             count = change(batch, now)

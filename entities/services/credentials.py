@@ -8,15 +8,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db import transaction
-from django.utils import timezone
-
-from entities import keys
+from entities import keys, moments
 from entities.actors import ActorKind
 from entities.codec import Kind, new_id, new_nonce
 from entities.exceptions import CredentialRevokedError, LifetimeError, SuperuserKeyError
 from entities.models import Action, ApiKey, KeyAccess, UserToken
 from entities.services.record import record_and_tell
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,7 +30,7 @@ _ROTATED = {ApiKey: Action.API_KEY_ROTATED, UserToken: Action.USER_TOKEN_ROTATED
 _REVOKED = {ApiKey: Action.API_KEY_REVOKED, UserToken: Action.USER_TOKEN_REVOKED}
 
 
-@transaction.atomic
+@atomic()
 def issue_api_key(
     *,
     entity: Entity,
@@ -53,7 +51,7 @@ def issue_api_key(
     return _issue(key, by=by)
 
 
-@transaction.atomic
+@atomic()
 def issue_user_token(
     *, user: User, name: str, by: Actor, expires_at: datetime | None = None
 ) -> tuple[UserToken, str]:
@@ -113,7 +111,7 @@ def derive_text(credential: ApiKey | UserToken) -> str | None:
 
 
 def _issue(credential: _Credential, *, by: Actor) -> tuple[_Credential, str]:
-    now = timezone.now()
+    now = moments.now()
     if credential.expires_at is not None and credential.expires_at <= now:
         raise LifetimeError
     text = _insert(credential, at=now)
@@ -132,17 +130,17 @@ def _insert(credential: ApiKey | UserToken, *, at: datetime) -> str:
     return text
 
 
-@transaction.atomic
+@atomic()
 def _rotate(old: _Credential, *, by: Actor, overlap: timedelta) -> tuple[_Credential, str]:
     """One conditional UPDATE ends the old one: of two rotations at once, the second finds it ended.
 
     A credential in the overlap of a rotation has an end, and may be rotated again.
     """
-    now = timezone.now()
+    now = moments.now()
     lifetime = None if old.expires_at is None else old.expires_at - old.created_at
     if overlap > timedelta(0):
-        moments = [now + overlap] if old.expires_at is None else [old.expires_at, now + overlap]
-        ends = {"expires_at": min(moments)}
+        latest = now + overlap
+        ends = {"expires_at": min(old.expires_at or latest, latest)}
     else:
         ends = {"revoked_at": now}
     live = type(old)._default_manager.live(at=now)
@@ -156,7 +154,7 @@ def _rotate(old: _Credential, *, by: Actor, overlap: timedelta) -> tuple[_Creden
         setattr(new, name, getattr(old, name))
     text = _insert(new, at=now)
     (old_ends_at,) = ends.values()
-    details = _terms(new) | {"replaces": str(old.pk), "old_ends_at": old_ends_at.isoformat()}
+    details = _terms(new) | {"replaces": str(old.pk), "old_ends_at": moments.written(old_ends_at)}
     record_and_tell(_ROTATED[type(old)], new, by=by, at=now, details=details, replaces=old)
     return new, text
 
@@ -165,16 +163,16 @@ def _terms(credential: ApiKey | UserToken) -> dict[str, str | None]:
     expires_at = credential.expires_at
     terms = {
         "name": credential.name,
-        "expires_at": expires_at.isoformat() if expires_at else None,
+        "expires_at": moments.written(expires_at) if expires_at else None,
     }
     if isinstance(credential, ApiKey) and credential.access != KeyAccess.STANDARD:
         terms["access"] = credential.access
     return terms
 
 
-@transaction.atomic
+@atomic()
 def _revoke(credential: ApiKey | UserToken, *, by: Actor) -> bool:
-    now = timezone.now()
+    now = moments.now()
     unrevoked = type(credential)._default_manager.filter(pk=credential.pk, revoked_at__isnull=True)
     won = unrevoked.update(revoked_at=now) == 1
     if won:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from django.db import transaction
-from django.utils import timezone
-
+from entities import moments
 from entities.actors import Actor
 from entities.models import ApiKey, Entity, Membership, Role, User, UserToken
 from entities.models.credentials import live_credential
 from entities.services.credentials import derive_text, issue_api_key, issue_user_token
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,7 +41,7 @@ class DemoEntity:
     members: tuple[DemoUser, ...]
 
 
-@transaction.atomic
+@atomic()
 def seed_demo() -> tuple[DemoEntity, DemoEntity]:
     """Make the demo's rows where they are missing, and return what it takes to call as anybody.
 
@@ -84,7 +83,7 @@ def _user_token(user_id: str) -> str:
 
 def _standing(model: type[ApiKey] | type[UserToken], **of: str) -> str | None:
     """Derive the text of the oldest live credential of the demo whose signing key is configured."""
-    live = model._default_manager.filter(live_credential(at=timezone.now()), name=_NAME, **of)
+    live = model._default_manager.filter(live_credential(at=moments.now()), name=_NAME, **of)
     credentials = cast("Iterable[ApiKey | UserToken]", live.order_by("created_at", "pk"))
     texts = (derive_text(credential) for credential in credentials)
     return next((text for text in texts if text is not None), None)

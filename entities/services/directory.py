@@ -6,11 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 
-from entities import signals
+from entities import moments, signals
 from entities.exceptions import (
     EntityExistsError,
     LifetimesError,
@@ -21,6 +20,7 @@ from entities.exceptions import (
 from entities.models import Action, Entity, Event, Membership, Role, StaffLimit, User
 from entities.services.record import append_events, columns_of, event_of, record_and_tell, tell
 from entities.services.rules import check_version
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -67,7 +67,7 @@ def save_membership(*, membership: Membership, by: Actor) -> Membership:
     return _save(membership, by=by)
 
 
-@transaction.atomic
+@atomic()
 def create_entity(*, by: Actor, **facts: Any) -> Entity:
     """Create an entity with these columns.
 
@@ -88,7 +88,7 @@ def create_entity(*, by: Actor, **facts: Any) -> Entity:
         raise
 
 
-@transaction.atomic
+@atomic()
 def update_entity(
     *, entity: Entity, by: Actor, if_match: Collection[str] | None = None, **changes: Any
 ) -> Entity:
@@ -118,7 +118,7 @@ def update_entity(
     return _save(entity, by=by)
 
 
-@transaction.atomic
+@atomic()
 def add_member(
     *,
     entity: Entity,
@@ -142,7 +142,7 @@ def add_member(
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         try:
-            with transaction.atomic():
+            with atomic():
                 user = save_user(user=User(id=user_id, name=name), by=by)
         except ValidationError:
             # Somebody else was faster, or the id cannot be one: then the error stands.
@@ -158,7 +158,7 @@ def add_member(
         raise
 
 
-@transaction.atomic
+@atomic()
 def delete_record(*, record: Entity | User | Membership, by: Actor) -> None:
     """Delete a record that nothing hangs on. Its events stay.
 
@@ -166,13 +166,13 @@ def delete_record(*, record: Entity | User | Membership, by: Actor) -> None:
         ProtectedError: it has members, tokens or keys. Deactivate it instead.
     """
     action = _ACTIONS[type(record)][2]
-    record_and_tell(action, record, by=by, at=timezone.now(), details=_facts(record))
+    record_and_tell(action, record, by=by, at=moments.now(), details=_facts(record))
     pk = record.pk
     record.delete()
     record.pk = pk  # receivers are told after the commit, and want to know which it was
 
 
-@transaction.atomic
+@atomic()
 def limit_staff(*, limit: StaffLimit, entities: Iterable[Entity], by: Actor) -> StaffLimit:
     """Limit an account of staff to `entities`: it sees and touches nothing else in the admin.
 
@@ -188,7 +188,7 @@ def limit_staff(*, limit: StaffLimit, entities: Iterable[Entity], by: Actor) -> 
     return limit
 
 
-@transaction.atomic
+@atomic()
 def lift_staff_limit(*, limit: StaffLimit, by: Actor) -> None:
     """Let an account of staff see every entity again."""
     _record_limit(Action.STAFF_UNLIMITED, limit, by=by, details={})
@@ -197,7 +197,7 @@ def lift_staff_limit(*, limit: StaffLimit, by: Actor) -> None:
 
 def _record_limit(action: Action, limit: StaffLimit, *, by: Actor, details: dict[str, Any]) -> None:
     details |= {"account": str(limit.account_id), "name": limit.account.get_username()}
-    append_events(Event(at=timezone.now(), action=action, details=details, **columns_of(by)))
+    append_events(Event(at=moments.now(), action=action, details=details, **columns_of(by)))
     signals.send_on_commit(
         getattr(signals, action), sender=StaffLimit, account=limit.account, actor=by
     )
@@ -208,13 +208,13 @@ def _check_lifetimes(entity: Entity) -> None:
         raise LifetimesError
 
 
-@transaction.atomic
+@atomic()
 def _save(record: _Record, *, by: Actor) -> _Record:
     adding = record._state.adding
     before = {} if adding else _facts(_locked(record))
     record.full_clean()
     try:
-        with transaction.atomic():
+        with atomic():
             # An insert, so that of two that bring the same id at once none changes the other's row.
             # A change writes no other column: a token epoch raised meanwhile would come back.
             changed = None if adding else _RECORDED[type(record)]
@@ -230,12 +230,12 @@ def _record_saved(saved: Entity | User | Membership, before: dict[str, Any], *, 
     created, updated, *_rest = _ACTIONS[type(saved)]
     after = _facts(saved)
     if not before:
-        record_and_tell(created, saved, by=by, at=timezone.now(), details=after)
+        record_and_tell(created, saved, by=by, at=moments.now(), details=after)
         return
     changes = {name: [before[name], after[name]] for name in after if after[name] != before[name]}
     if changes:
         details = {"changes": changes}
-        append_events(event_of(updated, saved, by=by, at=timezone.now(), details=details))
+        append_events(event_of(updated, saved, by=by, at=moments.now(), details=details))
         tell(updated, saved, by=by)
 
 

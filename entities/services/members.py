@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
 from django.db.models import Q
 
 from entities.exceptions import LastAdminError, MembershipNotFoundError, UserSharedError
@@ -12,6 +11,7 @@ from entities.models import AuthToken, Membership, RevocationReason, Role
 from entities.services.directory import delete_record, save_membership
 from entities.services.rules import check_version
 from entities.services.tokens import mark_revoked
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from entities.actors import Actor
 
 
-@transaction.atomic
+@atomic()
 def change_role(
     *, membership: Membership, role: str, by: Actor, if_match: Collection[str] | None = None
 ) -> Membership:
@@ -41,7 +41,7 @@ def change_role(
     return save_membership(membership=membership, by=by)
 
 
-@transaction.atomic
+@atomic()
 def remove_member(
     *, membership: Membership, by: Actor, if_match: Collection[str] | None = None
 ) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
-from django.utils import timezone
-
-from entities import keys
+from entities import keys, moments
 from entities.codec import Kind
 from entities.conf import app_settings
 from entities.exceptions import CredentialTextError
 from entities.models import AuthToken, Death, RevocationReason, TextAge
 from entities.models.tokens import previous_text_ends_at
 from entities.services.tokens import mark_revoked
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,8 +39,8 @@ def revoke_text(*, text: str, entity: Entity | str, by: Actor) -> AuthToken | No
     if presented.kind is not Kind.AUTH_TOKEN:
         return None
     entity_id = entity if isinstance(entity, str) else entity.pk
-    with transaction.atomic():
-        token = _standing(presented, entity_id=entity_id, at=timezone.now())
+    with atomic():
+        token = _standing(presented, entity_id=entity_id, at=moments.now())
         if token is None or not mark_revoked(token, by=by, reason=RevocationReason.DELETED):
             return None
     return token

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import router, transaction
-
 from entities import memory, signals
 from entities.models import Action, ApiKey, AuthToken, Entity, Event, Membership, User, UserToken
 
@@ -87,8 +85,7 @@ def forget_on_commit(*, user_id: str | None = None, entity_id: str | None = None
     """Forget on commit what verification remembers of a user, else of an entity, else of all."""
     if memory.memory() is not None:
         scope = {"user_id": user_id} if user_id is not None else {"entity_id": entity_id}
-        using = router.db_for_write(AuthToken)
-        transaction.on_commit(partial(memory.forget, **scope), using=using)
+        signals.on_commit(partial(memory.forget, **scope), of=AuthToken)
 
 
 def record_and_tell(

@@ -5,11 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
-from entities import keys
+from entities import keys, moments
 from entities.codec import Kind, new_nonce
 from entities.conf import app_settings
 from entities.exceptions import (
@@ -29,6 +27,7 @@ from entities.services.rules import (
     locked_token,
 )
 from entities.services.tokens import mark_revoked
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -82,8 +81,8 @@ def refresh_token(
     Spec: RFC 9700 section 4.14.2.
     """
     presented = proof if text is None else _parse(text)
-    now = timezone.now()
-    with transaction.atomic(durable=True):
+    now = moments.now()
+    with atomic(durable=True):
         token = current_token(membership)
         if if_match is not None:
             token = locked_token(token)
@@ -162,7 +161,7 @@ def _swap(token: AuthToken, *, by: Actor, expires_at: datetime | None, at: datet
     token.previous_nonce, token.previous_expires_at = token.nonce, token.expires_at
     for name, value in fresh.items():
         setattr(token, name, value)
-    details = {"generation": token.generation, "expires_at": token.expires_at.isoformat()}
+    details = {"generation": token.generation, "expires_at": moments.written(token.expires_at)}
     record_and_tell(Action.TOKEN_REFRESHED, token, by=by, at=at, details=details)
     return True
 

@@ -16,10 +16,9 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db import IntegrityError
 
-from entities import keys
+from entities import keys, moments
 from entities.actors import ActorKind
 from entities.exceptions import (
     IdempotencyKeyReusedError,
@@ -30,6 +29,7 @@ from entities.models import Action, ApiKey, AuthToken, IdempotencyKey, UserToken
 from entities.services.credentials import derive_text
 from entities.services.record import append_events, event_of, tell
 from entities.services.rules import check_ceiling
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -78,13 +78,13 @@ def begin_attempt(*, key: str, request: bytes, by: Actor) -> Attempt | KeptAnswe
         FlagCeilingError: its answer held a token with flags that the actor's own token lacks.
         RuntimeError: called inside a transaction.
     """
-    now = timezone.now()
+    now = moments.now()
     api_key_id = by.application.api_key_id.hex if by.application else ""
     scope = json.dumps([by.kind, by.id, api_key_id, key]).encode()
     id = keys.digest(scope, purpose="idempotency key")
     fingerprint = keys.digest(id.encode() + request, purpose="fingerprint of a request")
     try:
-        with transaction.atomic(durable=True):
+        with atomic(durable=True):
             IdempotencyKey.objects.create(id=id, fingerprint=fingerprint, started_at=now)
     except IntegrityError:
         return _judge(id, fingerprint, by=by, at=now)
@@ -117,7 +117,7 @@ def keep_answer(
         for place, credential in texts.items()
     }
     kept = _of(attempt).update(
-        completed_at=timezone.now(),
+        completed_at=moments.now(),
         status=status,
         headers=dict(headers),
         body=body,
@@ -149,7 +149,7 @@ def filled(body: Any, values: Mapping[str, Any]) -> Any:
 
 def prune_idempotency_keys(*, batch_size: int = 1000) -> Iterator[int]:
     """Delete the keys that ended; yield each batch's count, as `prune_tokens` does."""
-    ended = IdempotencyKey.objects.ended(at=timezone.now())
+    ended = IdempotencyKey.objects.ended(at=moments.now())
     while batch := list(ended.order_by("started_at").values_list("pk", flat=True)[:batch_size]):
         # Asked again in the statement: one may have begun anew since.
         yield ended.filter(pk__in=batch)._raw_delete(ended.db)

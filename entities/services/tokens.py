@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Q
-from django.utils import timezone
 
-from entities import keys
+from entities import keys, moments
 from entities.actors import ActorKind
 from entities.codec import new_id, new_nonce
 from entities.conf import app_settings
@@ -31,6 +30,7 @@ from entities.services.rules import (
     current_token,
     locked_token,
 )
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from entities.models import Entity, Event, Membership
 
 
-@transaction.atomic
+@atomic()
 def issue_token(
     *,
     membership: Membership,
@@ -67,12 +67,12 @@ def issue_token(
         FlagNotGrantedError: a restricted flag, and `by` is no admin.
         FlagCeilingError: a flag that the actor's own authentication token lacks.
     """
-    now = timezone.now()
+    now = moments.now()
     token = prepare_token(membership, by=by, at=now, expires_at=expires_at, flags=flags)
     events = _replace_dead(membership, by=by, at=now)
     check_version(None, if_match)
     try:
-        with transaction.atomic():
+        with atomic():
             token.save(force_insert=True)
     except IntegrityError:
         if AuthToken.objects.unrevoked().filter(membership=membership).exists():
@@ -119,7 +119,7 @@ def prepare_token(
 
 def issue_details(token: AuthToken) -> dict[str, Any]:
     """What the event of an issue says."""
-    return {"expires_at": token.expires_at.isoformat(), "flags": token.flags}
+    return {"expires_at": moments.written(token.expires_at), "flags": token.flags}
 
 
 def dead_at(at: datetime, *, entity: Entity) -> Q:
@@ -147,7 +147,7 @@ def read_token(
         FlagCeilingError: it has flags that the actor's own authentication token lacks.
     """
     token = current_token(membership)
-    now = timezone.now()
+    now = moments.now()
     check_alive(token, at=now)
     check_ceiling(token.flags, by=by)
     _check_readable(token)
@@ -157,7 +157,7 @@ def read_token(
     return token
 
 
-@transaction.atomic
+@atomic()
 def update_token(
     *,
     membership: Membership,
@@ -186,14 +186,14 @@ def update_token(
     """
     if expires_at is None and flags is None:
         raise NothingToChangeError
-    now = timezone.now()
+    now = moments.now()
     token = locked_token(current_token(membership))
     entity = token.membership.entity
     check_alive(token, at=now)
     check_ceiling(token.flags, by=by)
     _check_readable(token)
     check_version(token.version, if_match)
-    before = {"expires_at": token.expires_at.isoformat(), "flags": token.flags}
+    before = {"expires_at": moments.written(token.expires_at), "flags": token.flags}
     if flags is not None:
         flags = clean_flags(flags)
         check_restricted(set(flags).difference(token.flags), entity=entity, by=by)
@@ -203,7 +203,7 @@ def update_token(
         token.lifetime = check_expiry(expires_at, entity=entity, at=now)
         token.expires_at = expires_at
     token.save(update_fields=["flags", "lifetime", "expires_at"])
-    after = {"expires_at": token.expires_at.isoformat(), "flags": token.flags}
+    after = {"expires_at": moments.written(token.expires_at), "flags": token.flags}
     details = {"changes": {name: [before[name], after[name]] for name in after}}
     events = [event_of(Action.TOKEN_UPDATED, token, by=by, at=now, details=details)]
     tell(Action.TOKEN_UPDATED, token, by=by)
@@ -215,7 +215,7 @@ def update_token(
     return token
 
 
-@transaction.atomic
+@atomic()
 def revoke_token(
     *,
     membership: Membership,
@@ -246,7 +246,7 @@ def revoke_token(
 
 def mark_revoked(token: AuthToken, *, by: Actor, reason: RevocationReason) -> bool:
     """Revoke one row, inside the caller's transaction. False: somebody else was faster."""
-    now = timezone.now()
+    now = moments.now()
     won = (
         AuthToken.objects.unrevoked()
         .filter(pk=token.pk)

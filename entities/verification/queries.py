@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from django.db.models import CharField, DateTimeField, Q, UUIDField
+from django.db.models import CharField, Q, UUIDField
 
 from entities.models import ApiKey, AuthToken, Membership
 from entities.models.credentials import live_credential
+from entities.models.moments import MomentField
 from entities.verification.compiled import CompiledQuery, Slot
 from entities.verification.principals import USER_COLUMNS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-_AT = cast("datetime", Slot("at", DateTimeField()))
+_AT = cast("datetime", Slot("at", MomentField()))
 _API_KEY = Slot("api_key", UUIDField())
 _TOKEN = Slot("token", UUIDField())
 _USER = Slot("user", CharField())

@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router
-from django.utils import timezone
 
-from entities import keys
+from entities import keys, moments
 from entities.codec import Kind, Parsed
 from entities.conf import derived
 from entities.exceptions import CredentialTextError, NotAuthenticatedError
@@ -53,7 +52,7 @@ def verify_request(presented: Presented, *, at: datetime | None = None) -> Princ
     Raises:
         NotAuthenticatedError: any of them is wrong, dead, or of another entity or user.
     """
-    return derived(_Verifier).request(presented, at=at or timezone.now())
+    return derived(_Verifier).request(presented, at=at or moments.now())
 
 
 def verify_bearer(text: str, *, at: datetime | None = None) -> Principal:
@@ -62,7 +61,7 @@ def verify_bearer(text: str, *, at: datetime | None = None) -> Principal:
     Raises:
         NotAuthenticatedError: it is wrong or dead.
     """
-    return derived(_Verifier).bearer(text, at=at or timezone.now())
+    return derived(_Verifier).bearer(text, at=at or moments.now())
 
 
 def verify_token(text: str, *, at: datetime | None = None) -> VerifiedToken:
@@ -74,7 +73,7 @@ def verify_token(text: str, *, at: datetime | None = None) -> VerifiedToken:
         NotAuthenticatedError: it is wrong or dead.
     """
     token = _parse(keys.rules(), Kind.AUTH_TOKEN, text)
-    principal, row = read_token(token, at=at or timezone.now())
+    principal, row = read_token(token, at=at or moments.now())
     return VerifiedToken(
         principal,
         issued_at=row["token_issued_at"],
@@ -89,7 +88,7 @@ def verify_api_key(text: str, *, at: datetime | None = None) -> VerifiedApiKey:
     Raises:
         NotAuthenticatedError: it is wrong or dead, or its entity is off.
     """
-    at = at or timezone.now()
+    at = at or moments.now()
     api_key = _parse(keys.rules(), Kind.API_KEY, text)
     row = API_KEY.one(api_key=api_key.id, at=at)
     if row is None:

@@ -7,9 +7,8 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
-from django.utils import timezone
 
-from entities import keys
+from entities import keys, moments
 from entities.actors import Actor
 from entities.codec import Kind
 from entities.models import ApiKey, KeyAccess, UserToken
@@ -190,8 +189,8 @@ def test_a_dead_one_is_listed_as_what_it_is(boss, model, field, factory, kind):
     revoke(revoked)
     expired, _ = make(model, factory(), "expired")
     model.objects.filter(pk=expired.pk).update(
-        created_at=timezone.now() - timedelta(days=2),
-        expires_at=timezone.now() - timedelta(days=1),
+        created_at=moments.now() - timedelta(days=2),
+        expires_at=moments.now() - timedelta(days=1),
     )
     make(model, factory(), "live")
 
@@ -253,7 +252,7 @@ def test_rotating_shows_a_new_text_once_and_ends_the_old_after_the_overlap(
     assert new.name == old.name
     assert keys.parse(text).id == new.pk
     old.refresh_from_db()
-    assert timedelta(hours=23) < old.expires_at - timezone.now() <= timedelta(hours=24)
+    assert timedelta(hours=23) < old.expires_at - moments.now() <= timedelta(hours=24)
     assert (old.revoked_at, new.expires_at) == (None, None)
     assert_nowhere(text, old_text, client=boss)
 

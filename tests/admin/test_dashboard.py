@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
+from entities import moments
 from entities.admin import dashboard as module
+from tests.databases import connection
 from tests.factories import AuthTokenFactory, EntityFactory
 
 INDEX = "/admin/"
@@ -17,7 +17,7 @@ INDEX = "/admin/"
 
 @pytest.fixture
 def tokens(db):
-    now = timezone.now()
+    now = moments.now()
     AuthTokenFactory.create_batch(2)
     AuthTokenFactory(lifetime=timedelta(days=3))
     AuthTokenFactory(expired=True)

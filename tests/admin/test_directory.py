@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from entities.actors import Actor
@@ -17,6 +16,7 @@ from entities.models import ApiKey, AuthToken, Entity, Event, Membership, User, 
 from entities.models.directory import Role
 from entities.services import issue_api_key, issue_token, issue_user_token
 from tests.admin.conftest import act, admin_url, terms_of, url_of
+from tests.databases import connection
 from tests.factories import EntityFactory, MembershipFactory, UserFactory
 
 IDS = ["auth0|abc", "a b", "jo@example.org", "ü", "a_40b", "100%", "a?b#c", "%2F", "add", '"<b>']

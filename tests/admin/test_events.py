@@ -8,8 +8,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 
+from entities import moments
 from entities.actors import Actor, Application
 from entities.models import Action, AuthToken, Event
 from entities.services import issue_token, revoke_token
@@ -82,7 +82,7 @@ def test_events_are_found_by_credential_and_address(boss):
 
 
 def test_events_are_filtered(boss):
-    old = EventFactory(at=timezone.now() - timedelta(days=8), entity_id="acme", user_id="ada")
+    old = EventFactory(at=moments.now() - timedelta(days=8), entity_id="acme", user_id="ada")
     new = EventFactory(action=Action.TOKEN_REUSED)
     assert found(boss, action="token_reused") == found(boss, when="7") == [new]
     assert found(boss, when="today") == [new]
@@ -110,7 +110,7 @@ def test_what_is_filtered_is_exported_the_newest_first(boss, monkeypatch):
 
     assert [row["id"] for row in rows] == [str(event.pk) for event in reversed(events)]
     assert rows[0]["details"] == '{"reason": "ü"}'
-    assert rows[0]["at"] == events[-1].at.isoformat()
+    assert rows[0]["at"] == moments.written(events[-1].at)
     assert rows[0]["client_address"] == ""
     link = boss.get(LIST, {"entity": "acme"}).context["entities_list_links"][0]
     assert link.url == f"{LIST}export/?entity=acme"

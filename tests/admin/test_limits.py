@@ -331,8 +331,9 @@ def test_a_superuser_is_never_limited(world):
 def test_the_limit_costs_one_query_a_request(world, clerk, django_assert_num_queries):
     url = admin_url(Entity, "changelist")
     clerk.get(url)
-    from django.db import connection
     from django.test.utils import CaptureQueriesContext
+
+    from tests.databases import connection
 
     with CaptureQueriesContext(connection) as asked:
         clerk.get(url)

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.utils import timezone
 
+from entities import moments
 from entities.admin.display import (
     EXPIRING_WITHIN,
     Status,
@@ -76,8 +76,9 @@ def queries_of(client, url, capture):
 
 @pytest.fixture
 def capture(db):
-    from django.db import connection
     from django.test.utils import CaptureQueriesContext
+
+    from tests.databases import connection
 
     return lambda: CaptureQueriesContext(connection)
 
@@ -110,7 +111,7 @@ def test_autocompletion_and_search_cost_the_same_for_1_row_and_for_31(boss, capt
 
 
 def test_the_list_of_tokens_says_what_staff_ask_of_it(boss):
-    used = timezone.now() - timedelta(hours=1)
+    used = moments.now() - timedelta(hours=1)
     token = AuthTokenFactory(membership__user__name="Ada", flags=["read", "<b>"], last_used_at=used)
 
     page = boss.get(admin_url(AuthToken, "changelist")).content.decode()
@@ -179,7 +180,7 @@ def tokens_of_every_kind(now):
 
 @pytest.mark.django_db
 def test_the_status_filter_finds_what_the_status_column_says_of_tokens():
-    now = timezone.now()
+    now = moments.now()
     tokens = list(tokens_of_every_kind(now))
     said = {token.pk: token_status(token, at=now) for token in tokens}
 
@@ -202,7 +203,7 @@ def test_the_status_filter_finds_what_the_status_column_says_of_tokens():
     ("factory", "owner"), [(ApiKeyFactory, "entity"), (UserTokenFactory, "user")]
 )
 def test_the_status_filter_finds_what_the_status_column_says_of_credentials(factory, owner):
-    now = timezone.now()
+    now = moments.now()
     rows = [
         factory(
             **{f"{owner}__is_active": active},
@@ -321,7 +322,7 @@ def test_a_list_that_is_longer_than_anybody_leafs_says_so(boss, monkeypatch):
 
 
 def test_tokens_are_filtered_by_flag_use_and_revocation(boss):
-    now = timezone.now()
+    now = moments.now()
     flagged = AuthTokenFactory(flags=["read", "x:y"])
     used = AuthTokenFactory(last_used_at=now - timedelta(days=2))
     stale = AuthTokenFactory(last_used_at=now - timedelta(days=40))

@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from django.urls import NoReverseMatch
 from django.utils import timezone
 
-from entities import keys, signals
+from entities import keys, moments, signals
 from entities.actors import Actor, ActorKind
 from entities.models import AuthToken, RevocationReason
 from entities.services import issue_token, refresh_token, revoke_token
@@ -90,7 +90,7 @@ def test_the_staff_member_is_the_actor(boss, django_capture_on_commit_callbacks)
 
 
 def test_the_expiry_that_is_chosen_is_the_tokens(boss):
-    tomorrow = timezone.localtime(timezone.now() + timedelta(days=1)).replace(microsecond=0)
+    tomorrow = timezone.localtime(moments.now() + timedelta(days=1)).replace(microsecond=0)
 
     issue(
         boss,
@@ -299,7 +299,7 @@ def test_a_suspended_token_is_not_refreshed(boss, token):
 
 @pytest.mark.django_db(transaction=True)
 def test_refreshing_works_where_the_host_wraps_requests_in_transactions(boss, token):
-    from django.db import connection
+    from tests.databases import connection
 
     connection.settings_dict["ATOMIC_REQUESTS"] = True
     try:
@@ -470,7 +470,7 @@ def test_a_token_that_does_not_exist_is_not_found(boss, verb, key):
 
 
 def in_ten_days():
-    return timezone.localdate(timezone.now() + timedelta(days=10)).isoformat()
+    return timezone.localdate(moments.now() + timedelta(days=10)).isoformat()
 
 
 def test_an_entitys_restricted_flags_can_be_given_by_staff(boss):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.apps import apps
 from django.urls import reverse
-from django.utils import timezone
 
+from entities import moments
 from entities.api import urls
 from entities.models import ApiKey, AuthToken, KeyAccess, User, UserToken
 from entities.services import issue_token
@@ -121,7 +121,7 @@ def scene(entity: Entity, api_key: str, admin: Caller, member: Caller, foreigner
     deactivated = caller_of(MembershipFactory(entity=entity, admin=True), api_key)
     User.objects.filter(pk=deactivated.membership.user_id).update(is_active=False)
     expired = caller_of(MembershipFactory(entity=entity, admin=True), api_key)
-    past = timezone.now() - timedelta(days=2)
+    past = moments.now() - timedelta(days=2)
     UserToken.objects.filter(user=expired.membership.user).update(
         created_at=past, expires_at=past + timedelta(days=1)
     )

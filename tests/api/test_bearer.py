@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
@@ -33,6 +32,7 @@ from entities.services import (
 )
 from entities.services.usage import write_noted_uses
 from tests.conftest import BY
+from tests.databases import connection
 from tests.factories import AuthTokenFactory, MembershipFactory
 
 if TYPE_CHECKING:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from entities import moments
 from entities.models import AuthToken, Entity, Membership, User
 from entities.services import revoke_entity
+from tests.databases import connection
 from tests.factories import AuthTokenFactory, MembershipFactory
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 
 
-def wire(moment: Any) -> str:
-    return str(moment.isoformat()).replace("+00:00", "Z")
+def wire(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def problem_of(response: HttpResponse) -> tuple[int, str]:
@@ -62,7 +62,7 @@ def test_create_takes_no_body_at_all(member: Caller) -> None:
 
 def test_create_takes_expiry_and_flags(member: Caller) -> None:
     response = member.post(
-        json={"expiry": wire(timezone.now() + DAY), "flags": ["b", "a:1", "b", "x.y_z-0"]}
+        json={"expiry": wire(moments.now() + DAY), "flags": ["b", "a:1", "b", "x.y_z-0"]}
     )
     token = AuthToken.objects.get()
     assert response.json()["flags"] == token.flags == ["b", "a:1", "x.y_z-0"]
@@ -70,7 +70,7 @@ def test_create_takes_expiry_and_flags(member: Caller) -> None:
 
 
 def test_an_expiry_comes_back_in_utc(member: Caller) -> None:
-    moment = (timezone.now() + DAY).replace(hour=23, minute=30, second=5, microsecond=250000)
+    moment = (moments.now() + DAY).replace(hour=23, minute=30, second=5, microsecond=250000)
     sent = f"{moment:%Y-%m-%d}t23:30:05.25-01:00"
     body = member.post(json={"expiry": sent}).json()
     assert body["expiry"] == wire(moment + timedelta(hours=1))
@@ -84,7 +84,7 @@ def test_create_while_one_is_live_is_a_conflict(member: Caller) -> None:
 
 def test_patch_changes_expiry_flags_or_both_and_keeps_the_text(member: Caller) -> None:
     before = member.post().json()
-    expiry = wire(timezone.now() + 2 * DAY)
+    expiry = wire(moments.now() + 2 * DAY)
     assert member.patch(json={"flags": ["a"]}).json() == before | {"flags": ["a"]}
     after = member.patch(json={"expiry": expiry}).json()
     assert after == before | {"flags": ["a"], "expiry": expiry}
@@ -127,7 +127,7 @@ def test_refresh_takes_no_body_or_an_expiry(member: Caller) -> None:
     texts = {member.post().json()["authenticationToken"]}
     bare = member.client.generic("POST", f"{member.path}/refresh", headers=member.headers)
     texts.add(bare.json()["authenticationToken"])
-    expiry = wire(timezone.now() + DAY)
+    expiry = wire(moments.now() + DAY)
     body = member.post("/refresh", json={"expiry": expiry}).json()
     texts.add(body["authenticationToken"])
     assert (len(texts), body["expiry"]) == (3, expiry)
@@ -187,7 +187,7 @@ def test_a_forged_text_refreshes_and_revokes_nothing(text: str, member: Caller) 
 def _expire(caller: Caller) -> None:
     caller.post()
     AuthToken.objects.update(
-        issued_at=timezone.now() - 2 * DAY, expires_at=timezone.now() - timedelta(seconds=1)
+        issued_at=moments.now() - 2 * DAY, expires_at=moments.now() - timedelta(seconds=1)
     )
 
 
@@ -424,6 +424,6 @@ def test_ids_as_customers_have_them_work_in_the_path(admin: Caller) -> None:
 
 
 def test_last_used_at_is_answered(member: Caller) -> None:
-    used_at = timezone.now() - timedelta(hours=1)
+    used_at = moments.now() - timedelta(hours=1)
     AuthTokenFactory(membership=member.membership, last_used_at=used_at)
     assert member.get().json()["lastUsedAt"] == wire(used_at)

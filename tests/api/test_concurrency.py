@@ -14,6 +14,7 @@ from django.test import Client
 
 from entities.models import AuthToken, Membership
 from tests.conftest import caller_of
+from tests.databases import connection
 from tests.factories import AuthTokenFactory, MembershipFactory
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def at_once(*calls: Callable[[], HttpResponse]) -> list[HttpResponse]:
 
     def one(call: Callable[[], HttpResponse]) -> HttpResponse:
         try:
-            connections["default"].ensure_connection()
+            connection.ensure_connection()
             barrier.wait()
             return call()
         finally:

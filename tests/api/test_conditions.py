@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
+from entities import moments
 from entities.api.conditions import if_match
 from entities.codec import new_nonce
 from entities.models import Action, AuthToken, Event
 from entities.services import issue_token, refresh_token, revoke_token, update_token
 from tests.api.hostile import refusal
 from tests.conftest import BY
+from tests.databases import connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def test_every_answer_that_shows_a_token_has_the_strong_tag_of_a_get(member: Cal
 
 def test_a_tag_changes_with_each_act_and_with_nothing_else(member: Caller) -> None:
     tags = [member.post().headers["ETag"]]
-    expiry = (timezone.now() + timedelta(days=1)).isoformat()
+    expiry = (moments.now() + timedelta(days=1)).isoformat()
     tags.append(member.patch(json={"flags": ["a"]}).headers["ETag"])
     tags.append(member.patch(json={"flags": ["b"]}).headers["ETag"])
     tags.append(member.patch(json={"expiry": expiry}).headers["ETag"])
@@ -140,9 +140,7 @@ def test_a_condition_on_what_is_to_be_created_never_holds(member: Caller) -> Non
     assert rows() == []
     tag = tag_of(member.post())
     assert refusal(member.post(headers=tag)) == (409, "token_exists")
-    AuthToken.objects.update(
-        issued_at=timezone.now() - timedelta(days=2), expires_at=timezone.now()
-    )
+    AuthToken.objects.update(issued_at=moments.now() - timedelta(days=2), expires_at=moments.now())
     before = rows()
     assert refusal(member.post(headers=tag)) == FAILED
     assert rows() == before
@@ -150,7 +148,7 @@ def test_a_condition_on_what_is_to_be_created_never_holds(member: Caller) -> Non
 
 def test_use_is_nobodys_update_and_yet_an_answer_that_shows_it_is_new(member: Caller) -> None:
     seen = member.post().headers["ETag"]
-    AuthToken.objects.update(last_used_at=timezone.now())
+    AuthToken.objects.update(last_used_at=moments.now())
     fresh = member.get(headers={"If-None-Match": seen})
     assert (fresh.status_code, fresh.json()["lastUsedAt"] is None) == (200, False)
     assert fresh.headers["ETag"] != seen

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from django.utils import timezone
 
+from entities import moments
 from entities.models import ApiKey, Event, KeyAccess, User, UserToken
 from tests.api.hostile import refusal
 from tests.api.rest import call, errors_of, listed
@@ -62,7 +62,7 @@ class TestApiKeys:
         assert text[-20:] not in repr(list(Event.objects.values()))
 
     def test_a_read_only_one_with_an_expiry(self, admin: Caller) -> None:
-        ends = timezone.now() + timedelta(days=1)
+        ends = moments.now() + timedelta(days=1)
         terms = {"name": "board", "access": "read_only", "expiry": ends.isoformat()}
         text = call(admin, "post", "api-keys", json=terms).json()["apiKey"]
         reader = {"apikey": text}
@@ -110,7 +110,7 @@ class TestApiKeys:
         new = {"apikey": body["apiKey"]}
         assert call(admin, "get", "users").status_code == 200
         assert call(admin, "get", "users", headers=new).status_code == 200
-        with time_machine.travel(timezone.now() + timedelta(seconds=3601), tick=False):
+        with time_machine.travel(moments.now() + timedelta(seconds=3601), tick=False):
             assert refusal(call(admin, "get", "users"))[0] == 401
             assert call(admin, "get", "users", headers=new).status_code == 200
 
@@ -148,7 +148,7 @@ class TestApiKeys:
 
     def test_the_list_is_filtered(self, admin: Caller, superuser: Caller) -> None:
         entity = admin.membership.entity
-        now = timezone.now()
+        now = moments.now()
         ApiKeyFactory(entity=entity, name="rocket", revoked_at=now)
         past = now - timedelta(days=2)
         ApiKeyFactory(entity=entity, name="old", created_at=past, expires_at=now - timedelta(1))

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from django.utils import timezone
 
+from entities import moments
 from tests.api.hostile import CALLS, refusal, state
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def test_an_expiry_past_or_too_far_off_is_refused_by_its_name(
     ],
 )
 def test_an_expiry_is_taken_in_every_spelling_of_rfc_3339(write: str, member: Caller) -> None:
-    expiry = (timezone.now() + timedelta(days=3)).astimezone(UTC).replace(microsecond=0)
+    expiry = (moments.now() + timedelta(days=3)).astimezone(UTC).replace(microsecond=0)
     response = member.post(json={"expiry": write.format(expiry)})
     assert response.status_code == 201
     assert datetime.fromisoformat(response.json()["expiry"]) == expiry

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
+from entities import moments
 from entities.models import AuthToken
 from tests.api.hostile import refusal
 from tests.api.rest import call, errors_of, listed
+from tests.databases import connection
 from tests.factories import (
     ApiKeyFactory,
     AuthTokenFactory,
@@ -66,7 +66,7 @@ class TestPages:
     def test_rows_of_one_moment_are_neither_doubled_nor_left_out(
         self, ordering: str, admin: Caller
     ) -> None:
-        tokens_of(admin, 9, issued_at=timezone.now())
+        tokens_of(admin, 9, issued_at=moments.now())
         rows = listed(admin, TOKENS, {"limit": 2, "ordering": ordering})
         assert len({row["id"] for row in rows}) == len(rows) == 9
 

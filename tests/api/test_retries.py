@@ -8,16 +8,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
+from entities import moments
 from entities.api.base import ApiViewSet
 from entities.models import Action, AuthToken, Event, IdempotencyKey
 from entities.models.retries import KEPT_FOR, LOCKED_FOR
 from entities.services import issue_api_key, issue_token, issue_user_token
 from tests.api.hostile import refusal, send, send_in_chunks
 from tests.conftest import BY, Caller
+from tests.databases import connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,7 +167,7 @@ def test_a_text_shown_again_to_somebody_else_is_recorded(member: Caller, admin: 
         pytest.param(lambda caller: caller.delete(), id="revoked"),
         pytest.param(
             lambda caller: AuthToken.objects.update(
-                issued_at=timezone.now() - timedelta(days=2), expires_at=timezone.now()
+                issued_at=moments.now() - timedelta(days=2), expires_at=moments.now()
             ),
             id="expired",
         ),

@@ -6,11 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from entities import keys
+from entities import keys, moments
 from entities.models import (
     Action,
     ApiKey,
@@ -26,6 +24,7 @@ from tests.api.hostile import refusal
 from tests.api.rest import call
 from tests.api.test_retries import EXPIRED, KEY, REUSED, is_replay, same
 from tests.conftest import BY
+from tests.databases import connection
 from tests.factories import MembershipFactory
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def test_the_row_holds_no_text(send: Callable[..., HttpResponse]) -> None:
 
 def test_a_text_that_is_good_no_more_is_not_given_again(send: Callable[..., HttpResponse]) -> None:
     ids = [keys.parse(text).id for text in texts_in(send())]
-    ends = {"revoked_at": timezone.now()}
+    ends = {"revoked_at": moments.now()}
     ApiKey.objects.filter(pk=ids[0]).update(**ends)
     UserToken.objects.filter(pk=ids[0]).update(**ends)
     AuthToken.objects.filter(pk=ids[0]).update(**ends, revocation_reason="staff")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from entities.models import KeyAccess
 from entities.services import issue_api_key
 from tests.api.hostile import refusal
 from tests.conftest import BY, caller_of, with_key
+from tests.databases import connection
 from tests.factories import MembershipFactory
 
 if TYPE_CHECKING:

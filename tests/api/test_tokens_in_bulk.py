@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
+from entities import moments
 from entities.models import AuthToken, Entity, Event, Membership, User
 from entities.services import MAX_BATCH, revoke_entity
 from tests.api.hostile import refusal
 from tests.api.rest import call, errors_of, listed
 from tests.conftest import BY
+from tests.databases import connection
 from tests.factories import AuthTokenFactory, MembershipFactory, UserFactory
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ ISSUE = f"{LIST}/issue"
 DAY = timedelta(days=1)
 
 
-def wire(moment: Any) -> str:
-    return str(moment.isoformat()).replace("+00:00", "Z")
+def wire(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def tokens(entity: Entity) -> dict[str, AuthToken]:
         facts = {"membership__entity": entity, "membership__user__id": f"u-{name}"} | facts
         return AuthTokenFactory(**facts)
 
-    now = timezone.now()
+    now = moments.now()
     old = now - timedelta(days=40)
     return {
         "plain": made("plain", issued_at=now - DAY),
@@ -114,7 +114,7 @@ class TestList:
         self, query: dict[str, Any], names: str, admin: Caller, tokens: dict[str, AuthToken]
     ) -> None:
         """A number is a moment, so many days from now."""
-        now = timezone.now()
+        now = moments.now()
         sent = {
             name: wire(now + value * DAY) if isinstance(value, (int, float)) else value
             for name, value in query.items()
@@ -199,7 +199,7 @@ class TestRevoke:
         updates = [query for query in asked if query["sql"].startswith("UPDATE")]
         assert [query for query in updates if "entities_authtoken" in query["sql"]] == []
         assert refusal(member.get(headers={"token": text}))[0] == 401
-        assert AuthToken.objects.live(at=timezone.now()).get() == elsewhere
+        assert AuthToken.objects.live(at=moments.now()).get() == elsewhere
         assert call(admin, "post", REVOKE, json={"all": True}).json()["revoked"] == 0
         assert Event.objects.filter(action="entity_revoked").count() == 2
         answer = call(admin, "post", REVOKE, json={"filter": {"neverUsed": True}})
@@ -254,7 +254,7 @@ class TestBatch:
         entity = admin.membership.entity
         for id in ("b", "a", "c"):
             MembershipFactory(entity=entity, user__id=id)
-        expiry = wire(timezone.now() + DAY)
+        expiry = wire(moments.now() + DAY)
         answer = self.issue(
             admin,
             {"user": "b", "flags": ["x", "y", "x"]},

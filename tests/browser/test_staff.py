@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from django.utils import timezone
 
+from entities import moments
 from entities.models import ApiKey, AuthToken, Entity, Event
 from tests.browser.world import build_world
 
@@ -111,7 +111,7 @@ def test_a_token_is_issued_copied_refreshed_and_revoked(page, acme, look):
 
 
 def test_a_page_left_for_another_is_emptied_of_its_text(page, acme):
-    token = AuthToken.objects.live(at=timezone.now()).first()
+    token = AuthToken.objects.live(at=moments.now()).first()
     page.goto(f"/admin/entities/authtoken/{token.pk}/refresh/")
     page.get_by_role("button", name="Yes, refresh it").click()
     page.get_by_role("button", name="Copy", exact=True).wait_for()
@@ -122,7 +122,7 @@ def test_a_page_left_for_another_is_emptied_of_its_text(page, acme):
 
 
 def test_without_a_secure_context_the_text_is_copied_all_the_same(page, acme):
-    token = AuthToken.objects.live(at=timezone.now()).first()
+    token = AuthToken.objects.live(at=moments.now()).first()
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     page.goto(f"/admin/entities/authtoken/{token.pk}/refresh/")
     page.get_by_role("button", name="Yes, refresh it").click()
@@ -133,7 +133,7 @@ def test_without_a_secure_context_the_text_is_copied_all_the_same(page, acme):
 
 
 def test_a_double_click_sends_a_form_once(page, acme):
-    token = AuthToken.objects.live(at=timezone.now()).first()
+    token = AuthToken.objects.live(at=moments.now()).first()
     page.goto(f"/admin/entities/authtoken/{token.pk}/refresh/")
 
     page.get_by_role("button", name="Yes, refresh it").dblclick()

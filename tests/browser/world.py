@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
-from django.utils import timezone
 
+from entities import moments
 from entities.actors import Actor, Origin
 from entities.models import Entity, StaffLimit
 from entities.services import (
@@ -23,7 +23,7 @@ STAFF = Actor.staff(1, name="boss", origin=Origin("req-1", "192.0.2.10"))
 
 def build_world() -> Entity:
     """Make it, and return the entity that most of it is in."""
-    now = timezone.now()
+    now = moments.now()
     entity = EntityFactory(
         id="acme",
         name="Acme Corporation",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.test import Client
-from django.utils import timezone
 
+from entities import moments
 from entities.actors import Actor
 from entities.models import ApiKey
 from entities.services import issue_token, refresh_token
@@ -54,7 +54,7 @@ def issued(caller: Caller, *flags: str) -> tuple[AuthToken, str]:
         membership=caller.membership,
         by=BY,
         flags=flags,
-        expires_at=timezone.now() + timedelta(days=1),
+        expires_at=moments.now() + timedelta(days=1),
     )
     return token, text_of(token)
 

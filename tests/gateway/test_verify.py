@@ -11,8 +11,8 @@ import time_machine
 from django.db import DatabaseError, connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
+from entities import moments
 from entities.gateway.forward_auth import verify as view
 from entities.models import AuthToken, Entity, Membership, User
 from entities.services import revoke_entity, revoke_token
@@ -137,7 +137,7 @@ def test_a_token_that_ends_is_refused_at_once(member: Caller, text: str) -> None
     assert status(text) == 401
     _, text = issued(member)
     assert status(text) == 200
-    with time_machine.travel(timezone.now() + timedelta(days=1)):
+    with time_machine.travel(moments.now() + timedelta(days=1)):
         assert status(text) == 401
     revoke_entity(entity=member.membership.entity, by=BY)
     assert status(text) == 401
@@ -155,7 +155,7 @@ def test_other_credentials_let_nobody_through(member: Caller, text: str) -> None
 
 
 def test_the_text_before_a_refresh_passes_in_its_grace(member: Caller, text: str) -> None:
-    with time_machine.travel(timezone.now(), tick=False) as clock:
+    with time_machine.travel(moments.now(), tick=False) as clock:
         new = refreshed(member)
         assert (status(text), status(new)) == (200, 200)
         clock.shift(30)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
 
+from entities import moments
 from entities.models import IdempotencyKey
 from entities.models.retries import KEPT_FOR
 from entities.services import prune_idempotency_keys
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def kept() -> IdempotencyKey:
     """Make three keys that ended, and one that has a minute left."""
-    now = timezone.now()
+    now = moments.now()
     for number in range(3):
         begun = now - KEPT_FOR - timedelta(minutes=number)
         IdempotencyKey.objects.create(id=f"{number}", fingerprint="f", started_at=begun)

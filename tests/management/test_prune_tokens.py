@@ -6,8 +6,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
+from entities import moments
 from entities.models import AuthToken
 from tests.factories import AuthTokenFactory
 
@@ -28,7 +28,7 @@ def run(*words: str) -> str:
 @pytest.fixture
 def tokens() -> set[AuthToken]:
     """Make tokens that ended 40 and 20 days ago, by expiry and by revocation, and a live one."""
-    now = timezone.now()
+    now = moments.now()
     for days in (40, 20):
         AuthTokenFactory(issued_at=now - timedelta(days=30 + days))
         AuthTokenFactory(

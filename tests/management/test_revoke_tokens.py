@@ -4,9 +4,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
-from entities import signals
+from entities import moments, signals
 from entities.models import AuthToken, Entity, Membership
 from tests.factories import AuthTokenFactory, EntityFactory, MembershipFactory
 
@@ -26,7 +25,7 @@ def run(*words: str) -> tuple[str, str]:
 
 
 def live() -> set[AuthToken]:
-    return set(AuthToken.objects.live(at=timezone.now()))
+    return set(AuthToken.objects.live(at=moments.now()))
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 
 from entities.actors import Actor
 from entities.models import ApiKey, Entity, Membership, User, UserToken
 from entities.services import revoke_api_key, revoke_user_token
 from entities.services.demo import seed_demo
+from tests.databases import connection
 
 BY = Actor.command("tests")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError
-from django.utils import timezone
 
+from entities import moments
 from entities.models import Entity, Membership, User
 from tests.factories import (
     ApiKeyFactory,
@@ -21,7 +21,7 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-NOW = timezone.now()
+NOW = moments.now()
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
+from django.db import DatabaseError
 
-from entities import signals
+from entities import moments, signals
 from entities.models import Action, AuthToken, AuthTokenFlag, Event
 from entities.models.flags import AddFlag, FlagCount, RemoveFlag
+from entities.services.transactions import atomic
+from tests.databases import connection
 from tests.factories import AuthTokenFactory, EventFactory
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def test_the_database_refuses_to_change_an_event_too() -> None:
     EventFactory()
     with (
         pytest.raises(DatabaseError, match="append-only"),
-        transaction.atomic(),
+        atomic(),
         connection.cursor() as cursor,
     ):
         cursor.execute("UPDATE entities_event SET actor_id = 'somebody else'")
@@ -44,7 +45,7 @@ def test_the_database_refuses_to_change_an_event_too() -> None:
 
 
 def test_only_what_is_old_is_pruned() -> None:
-    now = timezone.now()
+    now = moments.now()
     EventFactory(at=now - timedelta(microseconds=1))
     kept = EventFactory(at=now)
     assert Event.objects.prune(before=now) == 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
 from entities.models import ApiKey, AuthToken, AuthTokenFlag
+from tests.databases import ALIAS, connection
 from tests.factories import ApiKeyFactory, AuthTokenFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def migrate(*number: str) -> None:
     """Migrate the app to the migration of this number; without one, to the last."""
-    call_command("migrate", "entities", *number, verbosity=0)
+    call_command("migrate", "entities", *number, database=ALIAS, verbosity=0)
 
 
 def test_what_lists_are_read_by_is_filled_in() -> None:

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
+from entities import moments
 from entities.actors import Actor
 from entities.exceptions import FlagsError, LifetimeError
 from entities.models import Action, AuthToken, Entity, Event, RevocationReason
@@ -33,7 +33,7 @@ def test_every_token_of_an_entity_dies_by_one_row(django_assert_num_queries: Any
     with django_assert_num_queries(5):  # savepoint, the row, reading it, the event, release
         revoke_entity(entity=entity, by=BY)
     assert entity.token_epoch == 1
-    assert AuthToken.objects.live(at=timezone.now()).get() == other
+    assert AuthToken.objects.live(at=moments.now()).get() == other
     assert AuthToken.objects.unrevoked().count() == 4
 
 
@@ -61,18 +61,18 @@ def test_matching_tokens_are_revoked_in_one_statement(django_assert_num_queries:
 
 
 def test_pruning_deletes_what_is_finished_in_batches_and_nothing_else() -> None:
-    long_ago = timezone.now() - timedelta(days=90)
+    long_ago = moments.now() - timedelta(days=90)
     AuthTokenFactory.create_batch(5, issued_at=long_ago)
     AuthTokenFactory.create_batch(2, revoked_at=long_ago, revocation_reason=RevocationReason.STAFF)
     kept = [AuthTokenFactory(), AuthTokenFactory(expired=True), AuthTokenFactory(revoked=True)]
-    before = timezone.now() - timedelta(days=30)
+    before = moments.now() - timedelta(days=30)
     assert list(prune_tokens(before=before, batch_size=3)) == [3, 3, 1]
     assert set(AuthToken.objects.all()) == set(kept)
 
 
 def test_pruning_that_is_stopped_keeps_what_it_did() -> None:
-    AuthTokenFactory.create_batch(3, issued_at=timezone.now() - timedelta(days=90))
-    next(iter(prune_tokens(before=timezone.now(), batch_size=1)))
+    AuthTokenFactory.create_batch(3, issued_at=moments.now() - timedelta(days=90))
+    next(iter(prune_tokens(before=moments.now(), batch_size=1)))
     assert AuthToken.objects.count() == 2
 
 
@@ -85,7 +85,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_are_revoked_in_batches_each_with_its_event() -> None:
     tokens = AuthTokenFactory.create_batch(5)
     AuthTokenFactory(revoked=True)
-    live = AuthToken.objects.live(at=timezone.now())
+    live = AuthToken.objects.live(at=moments.now())
 
     counts = list(revoke_tokens_in_batches(tokens=live, reason=RevocationReason.STAFF, by=BY))
 
@@ -123,7 +123,7 @@ def test_each_batch_is_one_statement_beside_choosing_and_recording(
 
 @pytest.mark.usefixtures("small_batches")
 def test_live_tokens_are_extended_and_none_is_shortened_or_outlives_its_entitys_policy() -> None:
-    now = timezone.now()
+    now = moments.now()
     week = timedelta(days=7)
     short = [AuthTokenFactory(lifetime=timedelta(days=1)) for _ in range(3)]
     longer = AuthTokenFactory()
@@ -169,8 +169,8 @@ def test_a_flag_is_added_where_it_lacks_and_fits_and_removed_where_it_is() -> No
 
 
 def test_old_events_are_pruned_in_batches() -> None:
-    EventFactory.create_batch(5, at=timezone.now() - timedelta(days=400))
+    EventFactory.create_batch(5, at=moments.now() - timedelta(days=400))
     kept = EventFactory()
-    before = timezone.now() - timedelta(days=365)
+    before = moments.now() - timedelta(days=365)
     assert list(prune_events(before=before, batch_size=2)) == [2, 2, 1]
     assert Event.objects.get() == kept

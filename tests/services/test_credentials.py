@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
-from entities import keys
+from entities import keys, moments
 from entities.actors import Actor
 from entities.codec import Kind
 from entities.exceptions import LifetimeError, SuperuserKeyError
@@ -41,14 +40,14 @@ def test_an_api_key_comes_with_its_text() -> None:
 
 
 def test_a_user_token_comes_with_its_text() -> None:
-    ends = timezone.now() + timedelta(days=1)
+    ends = moments.now() + timedelta(days=1)
     token, text = issue_user_token(user=UserFactory(), name="phone", by=BY, expires_at=ends)
     assert keys.parse(text).kind is Kind.USER_TOKEN
     assert UserToken.objects.get().expires_at == token.expires_at == ends
 
 
 def test_an_expiry_that_is_past_is_refused() -> None:
-    past = timezone.now() - timedelta(seconds=1)
+    past = moments.now() - timedelta(seconds=1)
     with pytest.raises(LifetimeError):
         issue_api_key(entity=EntityFactory(), name="shop", by=BY, expires_at=past)
     with pytest.raises(LifetimeError):

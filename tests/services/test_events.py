@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
-from django.utils import timezone
 
-from entities import services
+from entities import moments, services
 from entities.actors import Actor, Application, Origin
 from entities.exceptions import TokenReusedError
 from entities.models import (
@@ -24,6 +22,8 @@ from entities.models import (
     StaffLimit,
     User,
 )
+from entities.services.transactions import atomic
+from tests.databases import connection
 from tests.factories import (
     AuthTokenFactory,
     EntityFactory,
@@ -57,7 +57,7 @@ def actions() -> list[str]:
 
 def test_the_life_of_a_token_is_recorded() -> None:
     membership = MembershipFactory(entity__id="acme", user__id="ada")
-    ends = timezone.now() + timedelta(days=3)
+    ends = moments.now() + timedelta(days=3)
     later = ends + timedelta(days=1)
 
     token = services.issue_token(membership=membership, by=BY, expires_at=ends, flags=["a"])
@@ -133,9 +133,9 @@ def test_reuse_is_recorded_though_it_is_an_error() -> None:
 
 def test_what_is_rolled_back_is_not_recorded() -> None:
     membership = MembershipFactory()
-    with transaction.atomic():
+    with atomic():
         services.issue_token(membership=membership, by=BY)
-        transaction.set_rollback(True)
+        connection.set_rollback(True)
     assert actions() == []
 
 
@@ -201,7 +201,7 @@ def test_signing_out_revokes_everything_of_a_user_and_of_nobody_else() -> None:
     user = UserFactory()
     tokens = AuthTokenFactory.create_batch(2, membership__user=user)
     UserTokenFactory(user=user)
-    UserTokenFactory(user=user, revoked_at=timezone.now())
+    UserTokenFactory(user=user, revoked_at=moments.now())
     others = [AuthTokenFactory(), UserTokenFactory()]
 
     assert services.sign_out_user(user=user, by=BY) == (2, 1)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from django.db import transaction
 
 from entities import keys
 from entities.actors import Actor
@@ -30,6 +29,7 @@ from entities.services import (
     revoke_token,
     update_token,
 )
+from entities.services.transactions import atomic
 from tests.factories import AuthTokenFactory, MembershipFactory
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ class TestReuse:
     ) -> None:
         first = issue(membership)
         refresh(membership, refresh(membership, first))
-        with pytest.raises(RuntimeError), transaction.atomic():
+        with pytest.raises(RuntimeError), atomic():
             refresh(membership, first)  # the caller's transaction would undo it
         assert AuthToken.objects.get().revoked_at is None
         with pytest.raises(TokenReusedError):

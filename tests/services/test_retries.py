@@ -7,10 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db import IntegrityError
 
-from entities import keys, services
+from entities import keys, moments, services
 from entities.actors import Actor, Application
 from entities.exceptions import (
     IdempotencyKeyReusedError,
@@ -20,6 +19,7 @@ from entities.exceptions import (
 from entities.models import IdempotencyKey
 from entities.models.retries import KEPT_FOR, LOCKED_FOR
 from entities.services.retries import Attempt, KeptAnswer
+from entities.services.transactions import atomic
 from tests.factories import ApiKeyFactory, UserTokenFactory
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +81,7 @@ def test_a_slow_first_one_overwrites_nothing_of_who_took_its_place(kind: str) ->
 
 
 def test_the_bounds_of_a_key_are_the_same_in_python_and_in_sql() -> None:
-    now = timezone.now()
+    now = moments.now()
     moment = timedelta(microseconds=1)
     for age, ended in ((KEPT_FOR - moment, False), (KEPT_FOR, True), (KEPT_FOR + moment, True)):
         IdempotencyKey.objects.all().delete()
@@ -102,7 +102,7 @@ def test_a_text_shown_once_is_derived_for_a_retry_and_not_once_it_is_dead(factor
     assert keep(first, '{"name": "x", "text": null}', text=credential)
     assert begin() == KeptAnswer(201, {"ETag": "x"}, {"name": "x", "text": text})
 
-    now = timezone.now()
+    now = moments.now()
     for end in ({"revoked_at": now}, {"created_at": now - KEPT_FOR, "expires_at": now}):
         type(credential).objects.update(revoked_at=None, expires_at=None)
         type(credential).objects.update(**end)
@@ -138,12 +138,12 @@ def test_a_digest_is_for_one_purpose() -> None:
 
 def test_the_database_knows_no_half_answer() -> None:
     attempt()
-    for broken in ({"status": 200}, {"completed_at": timezone.now()}, {"body": "{}"}):
-        with pytest.raises(IntegrityError), transaction.atomic():
+    for broken in ({"status": 200}, {"completed_at": moments.now()}, {"body": "{}"}):
+        with pytest.raises(IntegrityError), atomic():
             IdempotencyKey.objects.update(**broken)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_refuses_to_begin_inside_a_transaction() -> None:
-    with transaction.atomic(), pytest.raises(RuntimeError):
+    with atomic(), pytest.raises(RuntimeError):
         begin()

@@ -6,10 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import transaction
-from django.utils import timezone
 
-from entities import signals
+from entities import moments, signals
 from entities.actors import Actor
 from entities.exceptions import TokenReusedError
 from entities.models import AuthToken, RevocationReason
@@ -24,6 +22,8 @@ from entities.services import (
     revoke_tokens_in_batches,
     update_token,
 )
+from entities.services.transactions import atomic
+from tests.databases import connection
 from tests.factories import MembershipFactory
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def test_reuse_is_told_and_then_the_revocation(heard: list[tuple[str, Any]]) -> 
     membership = MembershipFactory()
     old = issue_token(membership=membership, by=BY).derive_text()
     refresh_token(membership=membership, by=BY)
-    AuthToken.objects.update(issued_at=timezone.now() - timedelta(minutes=1))
+    AuthToken.objects.update(issued_at=moments.now() - timedelta(minutes=1))
     heard.clear()
     with pytest.raises(TokenReusedError):
         refresh_token(membership=membership, by=BY, text=old)
@@ -111,9 +111,9 @@ def test_a_change_of_many_is_told_as_one(heard: list[tuple[str, Any]]) -> None:
 
 def test_a_change_that_is_rolled_back_is_not_told(heard: list[tuple[str, Any]]) -> None:
     membership = MembershipFactory()
-    with transaction.atomic():
+    with atomic():
         issue_token(membership=membership, by=BY)
-        transaction.set_rollback(True)
+        connection.set_rollback(True)
     assert heard == []
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import DatabaseError
-from django.utils import timezone
 
+from entities import moments
 from entities.codec import Kind
 from entities.models import ApiKey, AuthToken, UserToken
 from entities.services import usage
@@ -31,7 +31,7 @@ def _nothing_noted() -> Iterator[None]:
 
 def test_a_request_notes_its_credentials_and_writes_nothing_itself(member: Caller) -> None:
     text = member.post().json()["authenticationToken"]
-    before = timezone.now()
+    before = moments.now()
     member.get(headers={"token": text})
     assert not AuthToken.objects.filter(last_used_at__isnull=False).exists()
     assert write_noted_uses() == 3
@@ -45,7 +45,7 @@ def test_a_request_notes_its_credentials_and_writes_nothing_itself(member: Calle
 def test_a_credential_is_noted_once_a_minute(
     member: Caller, time_machine: TimeMachineFixture
 ) -> None:
-    start = timezone.now()
+    start = moments.now()
     time_machine.move_to(start, tick=False)
     member.post()
     assert write_noted_uses() == 2
@@ -58,7 +58,7 @@ def test_a_credential_is_noted_once_a_minute(
 
 @pytest.mark.django_db
 def test_what_another_process_wrote_within_the_minute_is_not_written_again() -> None:
-    now = timezone.now()
+    now = moments.now()
     used_at = {59: ApiKeyFactory(), 60: ApiKeyFactory()}
     for seconds, key in used_at.items():
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now - timedelta(seconds=seconds))
@@ -69,7 +69,7 @@ def test_what_another_process_wrote_within_the_minute_is_not_written_again() -> 
 
 @pytest.mark.django_db
 def test_a_later_use_that_another_process_wrote_stays() -> None:
-    now = timezone.now()
+    now = moments.now()
     key = ApiKeyFactory(last_used_at=now)
     note_use(Kind.API_KEY, key.pk, at=now - timedelta(seconds=1))
     assert write_noted_uses() == 0
@@ -79,7 +79,7 @@ def test_a_later_use_that_another_process_wrote_stays() -> None:
 
 @pytest.mark.django_db
 def test_many_uses_are_one_statement_a_table(django_assert_num_queries: Any) -> None:
-    now = timezone.now()
+    now = moments.now()
     for token in AuthTokenFactory.create_batch(20):
         note_use(Kind.AUTH_TOKEN, token.pk, at=now)
     with django_assert_num_queries(1):
@@ -90,7 +90,7 @@ def test_many_uses_are_one_statement_a_table(django_assert_num_queries: Any) -> 
 def test_a_thread_writes_what_was_noted_after_a_while(settings: Any) -> None:
     settings.ENTITIES = {"LAST_USED_FLUSH": timedelta(0)}
     key = ApiKeyFactory()
-    note_use(Kind.API_KEY, key.pk, at=timezone.now())
+    note_use(Kind.API_KEY, key.pk, at=moments.now())
     timer = usage._notebook.timer
     if timer is not None:  # else it has come and gone
         timer.join(10)
@@ -113,7 +113,7 @@ def test_a_failure_in_the_background_is_logged(
 @pytest.mark.django_db(transaction=True)
 def test_a_process_that_ends_writes_what_it_noted(settings: Any) -> None:
     key = ApiKeyFactory()
-    note_use(Kind.API_KEY, key.pk, at=timezone.now())
+    note_use(Kind.API_KEY, key.pk, at=moments.now())
     usage._write_at_exit()  # by hand only, say the settings of the tests
     assert usage._notebook.noted
     settings.ENTITIES = {"LAST_USED_FLUSH": timedelta(seconds=5)}

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from django.utils import timezone
 
-from entities import signals
+from entities import moments, signals
 from entities.actors import ActorKind
 from entities.models import ApiKey, AuthToken, Event, KeyAccess, RevocationReason, UserToken
 from entities.services import issue_api_key, issue_token, revoke_entity, revoke_text, revoke_token
@@ -87,7 +86,7 @@ def test_an_expired_token_is_revoked_for_it_could_be_refreshed(
     member: Caller, api_key: str
 ) -> None:
     token, text = issued(member)
-    with time_machine.travel(timezone.now() + timedelta(days=2)):
+    with time_machine.travel(moments.now() + timedelta(days=2)):
         done(revoke(text, api_key))
     assert not stands(token)
 
@@ -115,7 +114,7 @@ def test_the_text_before_a_refresh_revokes_in_its_grace_only(
     later: int, revokes: bool, member: Caller, api_key: str
 ) -> None:
     token, text = issued(member)
-    with time_machine.travel(timezone.now(), tick=False) as clock:
+    with time_machine.travel(moments.now(), tick=False) as clock:
         refreshed(member)
         clock.shift(later)
         done(revoke(text, api_key))

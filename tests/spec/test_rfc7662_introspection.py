@@ -15,8 +15,8 @@ import pytest
 import time_machine
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
+from entities import moments
 from entities.models import ApiKey, AuthToken, KeyAccess
 from entities.services import (
     issue_api_key,
@@ -91,7 +91,7 @@ def _revoked(member: Caller, text: str) -> str:
 
 
 def _expired(member: Caller, text: str) -> str:
-    now = timezone.now()
+    now = moments.now()
     AuthToken.objects.update(
         issued_at=now - timedelta(days=2), expires_at=now - timedelta(seconds=1)
     )
@@ -177,8 +177,8 @@ def test_the_text_before_a_refresh_is_good_until_its_grace_ends(
     member: Caller, api_key: str
 ) -> None:
     _, text = issued(member)
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        refreshed_at = int(timezone.now().timestamp())
+    with time_machine.travel(moments.now(), tick=False) as clock:
+        refreshed_at = int(moments.now().timestamp())
         new = refreshed(member)
         before, current = introspect(text, api_key).json(), introspect(new, api_key).json()
         assert before["exp"] == refreshed_at + 30

@@ -8,10 +8,11 @@ import pytest
 import yaml
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_script_name
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import set_script_prefix
 
+from tests.databases import connection
 from tokenservice import views
 from tokenservice.paths import is_page
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 
 from entities.actors import Actor
 from entities.exceptions import NotAuthenticatedError
 from entities.models import Entity, KeyAccess, Membership, User
 from entities.services import add_member, issue_api_key, revoke_api_key
 from entities.verification import Presented, UserProof, verify_request
+from tests.databases import connection
 from tests.factories import EntityFactory, MembershipFactory, UserFactory
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.utils import timezone
 
+from entities import moments
 from entities.actors import Actor, Application
 from entities.exceptions import NotAuthenticatedError
 from entities.models import ApiKey, AuthToken, Entity, KeyAccess, User
@@ -94,7 +94,7 @@ TOKEN_DEATHS: dict[str, Callable[[Caller], object]] = {
     "revoked": lambda caller: revoke_token(membership=caller.membership, by=caller.actor),
     "entity revoked": lambda caller: revoke_entity(entity=caller.membership.entity, by=BY),
     "expired": lambda caller: AuthToken.objects.update(
-        issued_at=timezone.now() - timedelta(2), expires_at=timezone.now() - timedelta(1)
+        issued_at=moments.now() - timedelta(2), expires_at=moments.now() - timedelta(1)
     ),
     "of another row": lambda caller: AuthToken.objects.update(nonce=b"restored row"),
 }
@@ -122,7 +122,7 @@ KEY_DEATHS: dict[str, Callable[[], object]] = {
     "entity off": lambda: Entity.objects.update(is_active=False),
     "revoked": lambda: revoke_api_key(api_key=ApiKey.objects.get(), by=BY),
     "expired": lambda: ApiKey.objects.update(
-        created_at=timezone.now() - timedelta(2), expires_at=timezone.now() - timedelta(1)
+        created_at=moments.now() - timedelta(2), expires_at=moments.now() - timedelta(1)
     ),
     "of another row": lambda: ApiKey.objects.update(nonce=b"restored row"),
 }

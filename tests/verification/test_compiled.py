@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 from django.db.models import DateTimeField, UUIDField
-from django.utils import timezone
 
+from entities import moments
 from entities.models import AuthToken
 from entities.verification.compiled import CompiledQuery, Slot
 from tests.factories import AuthTokenFactory
@@ -29,7 +29,7 @@ def test_a_row_comes_as_the_queryset_itself_gives_it() -> None:
     token = AuthTokenFactory(flags=["a"])
     AuthTokenFactory()
     query = CompiledQuery(rows, COLUMNS)
-    row = query.one(id=token.pk, at=timezone.now())
+    row = query.one(id=token.pk, at=moments.now())
     assert row is not None
     assert {name: row[name] for name in COLUMNS} == {
         "pk": token.pk,
@@ -38,15 +38,15 @@ def test_a_row_comes_as_the_queryset_itself_gives_it() -> None:
         "of": token.membership.user.name,
     }
     assert query.one(id=token.pk, at=token.expires_at) is None
-    assert query.one(id=uuid4(), at=timezone.now()) is None
+    assert query.one(id=uuid4(), at=moments.now()) is None
 
 
 @pytest.mark.django_db
 def test_constants_and_percent_signs_of_the_rule_are_kept() -> None:
     token = AuthTokenFactory(membership__user__name="about 50% %s of all")
-    assert CompiledQuery(rows, COLUMNS).one(id=token.pk, at=timezone.now()) is None
+    assert CompiledQuery(rows, COLUMNS).one(id=token.pk, at=moments.now()) is None
     revoked = AuthTokenFactory(revoked=True)
-    assert CompiledQuery(rows, COLUMNS).one(id=revoked.pk, at=timezone.now()) is None
+    assert CompiledQuery(rows, COLUMNS).one(id=revoked.pk, at=moments.now()) is None
 
 
 @pytest.mark.django_db
@@ -62,7 +62,7 @@ def test_the_queryset_is_built_once_and_each_execution_is_one_query(
     query = CompiledQuery(counted, COLUMNS)
     with django_assert_num_queries(3):
         for _ in range(3):
-            query.one(id=uuid4(), at=timezone.now())
+            query.one(id=uuid4(), at=moments.now())
     assert len(built) == 1
 
 
@@ -79,4 +79,4 @@ def test_compiling_opens_no_connection_of_its_own(monkeypatch: Any) -> None:
         "get_new_connection",
         lambda *args: pytest.fail("a second connection"),
     )
-    CompiledQuery(rows, COLUMNS).one(id=uuid4(), at=timezone.now())
+    CompiledQuery(rows, COLUMNS).one(id=uuid4(), at=moments.now())

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 from django.core.cache import caches
-from django.db import transaction
-from django.utils import timezone
+from django.db import router, transaction
 
 from entities import memory as memories
+from entities import moments
 from entities.actors import Actor
 from entities.exceptions import NotAuthenticatedError
 from entities.models import ApiKey, AuthToken, Entity, RevocationReason, User, UserToken
@@ -41,6 +41,7 @@ from entities.services import (
     sign_out_user,
     update_token,
 )
+from entities.services.transactions import atomic
 from entities.verification import Presented, reading, verify_bearer, verify_request
 from tests.conftest import CACHES
 from tests.factories import EntityFactory, MembershipFactory
@@ -84,9 +85,9 @@ def issue(caller: Caller, **terms: Any) -> str:
 @contextmanager
 def taken_back() -> Iterator[None]:
     """A transaction that is rolled back."""
-    with transaction.atomic():
+    with atomic():
         yield
-        transaction.set_rollback(True)
+        transaction.set_rollback(True, using=router.db_for_write(Entity))
 
 
 def ways(caller: Caller, text: str) -> list[Callable[[], Any]]:
@@ -226,7 +227,7 @@ def test_the_text_before_a_refresh_is_not_remembered_beyond_its_grace(
     member: Caller, settings: Any, time_machine: TimeMachineFixture
 ) -> None:
     settings.ENTITIES = settings.ENTITIES | {"VERIFICATION_CACHE_TTL": timedelta(hours=1)}
-    start = timezone.now()
+    start = moments.now()
     time_machine.move_to(start, tick=False)
     old = issue(member)
     warm(member, old)
@@ -245,7 +246,7 @@ def test_nothing_is_remembered_beyond_an_expiry(
     what: str, member: Caller, settings: Any, time_machine: TimeMachineFixture
 ) -> None:
     settings.ENTITIES = settings.ENTITIES | {"VERIFICATION_CACHE_TTL": timedelta(hours=1)}
-    start = timezone.now()
+    start = moments.now()
     time_machine.move_to(start, tick=False)
     ends_at = start + timedelta(minutes=1)
     text = issue(member, expires_at=ends_at if what == "token" else None)
@@ -266,7 +267,7 @@ def test_nothing_is_remembered_beyond_an_expiry(
 def test_a_change_that_nobody_tells_of_is_seen_after_the_time_to_live(
     member: Caller, time_machine: TimeMachineFixture
 ) -> None:
-    start = timezone.now()
+    start = moments.now()
     time_machine.move_to(start, tick=False)
     text = issue(member)
     warm(member, text)

@@ -7,10 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
+from entities import moments
 from entities.actors import Actor, Application
 from entities.codec import Kind
 from entities.exceptions import NotAuthenticatedError
@@ -27,6 +26,7 @@ from entities.services import (
     update_token,
 )
 from entities.verification import Presented, UserProof, verify_request
+from tests.databases import connection
 from tests.factories import EntityFactory, MembershipFactory
 
 if TYPE_CHECKING:
@@ -190,19 +190,19 @@ DEATHS: dict[str, Callable[[Caller], object]] = {
     "entity off": _off(Entity, lambda caller: caller.membership.entity_id),
     "API key revoked": lambda caller: revoke_api_key(api_key=ApiKey.objects.get(), by=BY),
     "API key expired": lambda caller: ApiKey.objects.update(
-        created_at=timezone.now() - timedelta(2), expires_at=timezone.now() - timedelta(1)
+        created_at=moments.now() - timedelta(2), expires_at=moments.now() - timedelta(1)
     ),
 }
 USER_TOKEN_DEATHS: dict[str, Callable[[Caller], object]] = DEATHS | {
     "user token revoked": lambda caller: revoke_user_token(token=UserToken.objects.get(), by=BY),
     "user token expired": lambda caller: UserToken.objects.update(
-        created_at=timezone.now() - timedelta(2), expires_at=timezone.now() - timedelta(1)
+        created_at=moments.now() - timedelta(2), expires_at=moments.now() - timedelta(1)
     ),
 }
 AUTH_TOKEN_DEATHS: dict[str, Callable[[Caller], object]] = DEATHS | {
     "token revoked": lambda caller: revoke_token(membership=caller.membership, by=caller.actor),
     "token expired": lambda caller: AuthToken.objects.update(
-        issued_at=timezone.now() - timedelta(2), expires_at=timezone.now() - timedelta(1)
+        issued_at=moments.now() - timedelta(2), expires_at=moments.now() - timedelta(1)
     ),
     "entity's tokens revoked": lambda caller: revoke_entity(
         entity=caller.membership.entity, by=caller.actor
@@ -277,7 +277,7 @@ class TestGrace:
         assert not self.verifies(member, old, timedelta(0))
 
     def test_it_ends_with_an_expiry_set_nearer(self, member: Caller, old: str) -> None:
-        now = timezone.now()
+        now = moments.now()
         update_token(
             membership=member.membership, by=member.actor, expires_at=now + timedelta(seconds=9)
         )
@@ -287,7 +287,7 @@ class TestGrace:
     def test_refreshing_an_expired_token_brings_no_old_text_to_life(self, member: Caller) -> None:
         text = issue(member)
         AuthToken.objects.update(
-            issued_at=timezone.now() - timedelta(2), expires_at=timezone.now() - timedelta(1)
+            issued_at=moments.now() - timedelta(2), expires_at=moments.now() - timedelta(1)
         )
         refresh_token(membership=member.membership, by=member.actor, text=text)
         assert not self.verifies(member, text, timedelta(0))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db.models import Q
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from entities import moments
 from entities.api.filters import ChoiceFilter, ListFilterSet, SearchFilter
 from entities.api.pagination import Ordering
 from entities.api.resources.describing import MOMENT, UUID
@@ -57,7 +57,7 @@ class CredentialSerializer(serializers.Serializer[Any]):
             return TokenStatus.REVOKED.value
         if not owner.is_active:
             return TokenStatus.SUSPENDED.value
-        is_live = row.is_live(at=timezone.now())
+        is_live = row.is_live(at=moments.now())
         return TokenStatus.LIVE.value if is_live else TokenStatus.EXPIRED.value
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import extend_schema_field
@@ -12,6 +11,7 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from entities import exceptions as domain
+from entities import moments
 from entities.api.lists import EntityListViewSet
 from entities.api.resources.describing import ADMINS, LATER, MOMENT, UUID, WRITES, describe
 from entities.api.resources.shapes import AnswerSerializer, id_field
@@ -188,7 +188,7 @@ class TokenViewSet(EntityListViewSet):
 
     def item(self, row: AuthToken) -> dict[str, Any]:
         row.membership.entity = self.entity
-        item: dict[str, Any] = ListedTokenSerializer(row, context={"at": timezone.now()}).data
+        item: dict[str, Any] = ListedTokenSerializer(row, context={"at": moments.now()}).data
         return item
 
     @describe(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from entities import moments
 from entities.actors import Actor
 from entities.exceptions import EntitiesError, EntityNotFoundError
 from entities.management import arguments
@@ -42,7 +42,7 @@ class Command(BaseCommand):
                 options["entity"],
                 name=options["name"],
                 access=options["access"],
-                expires_at=None if lifetime is None else timezone.now() + lifetime,
+                expires_at=None if lifetime is None else moments.now() + lifetime,
             )
         except EntitiesError as error:
             raise CommandError(str(error.message)) from None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from entities import moments
 from entities.actors import Actor
 from entities.exceptions import EntitiesError, MembershipNotFoundError
 from entities.management import arguments
@@ -52,7 +52,7 @@ class Command(BaseCommand):
 def _expiry(options: dict[str, Any]) -> datetime | None:
     lifetime: timedelta | None = options["days"]
     expires_at: datetime | None = options["expires_at"]
-    return expires_at if lifetime is None else timezone.now() + lifetime
+    return expires_at if lifetime is None else moments.now() + lifetime
 
 
 def _issue(entity_id: str, user_id: str, *, expires_at: datetime | None, flags: list[str]) -> str:

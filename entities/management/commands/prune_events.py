@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
+from entities import moments
 from entities.management import arguments
 from entities.management.progress import shown
 from entities.models import Event
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        before = timezone.now() - options["older_than"]
+        before = moments.now() - options["older_than"]
         old = Event.objects.filter(at__lt=before)
         if options["dry_run"]:
             self.stdout.write(str(old.count()))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
+from entities import moments
 from entities.management.progress import shown
 from entities.models import IdempotencyKey
 from entities.services import prune_idempotency_keys
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ended = IdempotencyKey.objects.ended(at=timezone.now())
+        ended = IdempotencyKey.objects.ended(at=moments.now())
         if options["dry_run"]:
             self.stdout.write(str(ended.count()))
             return

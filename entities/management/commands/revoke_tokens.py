@@ -6,13 +6,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
-from django.utils import timezone
 
+from entities import moments
 from entities.actors import Actor
 from entities.exceptions import MembershipNotFoundError, TokenNotFoundError, TokenRevokedError
 from entities.models import AuthToken, Entity, Membership, RevocationReason
 from entities.services import revoke_entity, revoke_token
+from entities.services.transactions import atomic
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError("There is no such entity. Check its id.")
         tokens = _matching(entity_id, user_id)
         if not options["yes"]:
-            self._confirm(tokens.live(at=timezone.now()).count())
+            self._confirm(tokens.live(at=moments.now()).count())
         count = _revoke(tokens, entity_id, user_id)
         self.stderr.write(f"Revoked: {count}.")
 
@@ -70,9 +70,9 @@ def _revoke(tokens: AuthTokenQuerySet, entity_id: str | None, user_id: str | Non
     """Revoke them, and return how many were live. An expired one can be refreshed no more."""
     if user_id is not None:
         return _revoke_of_user(entity_id, user_id)
-    count = tokens.live(at=timezone.now()).count()
+    count = tokens.live(at=moments.now()).count()
     # All or none: half of a restored backup's tokens alive is as bad as all of them.
-    with transaction.atomic():
+    with atomic():
         entities = Entity.objects.order_by("pk")
         for entity in entities if entity_id is None else entities.filter(pk=entity_id):
             revoke_entity(entity=entity, by=_BY)

@@ -1,0 +1,1 @@
+"""Hosts unlike `tests.settings`, whose tests the same ones are."""
