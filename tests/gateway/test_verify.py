@@ -206,6 +206,8 @@ def test_a_token_that_has_what_is_asked_for_passes(query: str, member: Caller, t
         ("entity", ""),
         ("entity=e-elsewhere", ""),
         ("entity={entity}&entity=e-elsewhere", ""),
+        ("entity=e-elsewhere&entity={entity}", ""),
+        ("x&entity={entity}&flags=", ""),
         ("entity={entity}&flags=c", ' scope="c"'),
         ("entity={entity}%20", ""),
         ("entity={entity}%00", ""),
