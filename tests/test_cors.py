@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import DatabaseError, connection, router, transaction
+from django.db import DatabaseError, router, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, modify_settings, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -19,6 +19,7 @@ from entities.models import Entity
 from entities.services import update_entity
 from entities.services.transactions import atomic
 from tests.conftest import BY, Caller, path_of
+from tests.databases import connection
 from tests.factories import EntityFactory, MembershipFactory
 
 if TYPE_CHECKING:

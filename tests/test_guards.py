@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.contrib.auth.models import User as Account
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.signals import connection_created
@@ -322,9 +321,11 @@ def test_a_host_that_wants_a_login_everywhere_wants_none_here(
     assert get("known").status_code == 302
 
 
-def test_the_login_of_django_is_left_alone(text: str, db: None, with_middleware: None) -> None:
+def test_the_login_of_django_is_left_alone(
+    text: str, django_user_model: Any, with_middleware: None
+) -> None:
     client = Client()
-    client.force_login(Account.objects.create_user("staff"))
+    client.force_login(django_user_model.objects.create_user("staff"))
     sent = {"authorization": f"Bearer {text}"}
     for url in ("/plain", "/known"):
         assert client.get(url, headers=sent).json()["account"] == "staff"

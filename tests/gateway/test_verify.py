@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 import time_machine
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
@@ -18,6 +18,7 @@ from entities.models import AuthToken, Entity, Membership, User
 from entities.services import revoke_entity, revoke_token
 from entities.services.usage import write_noted_uses
 from tests.conftest import caller_of
+from tests.databases import connection
 from tests.factories import EntityFactory, MembershipFactory, UserFactory
 from tests.gateway.applications import BY, issued, refreshed
 

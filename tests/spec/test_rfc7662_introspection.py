@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.test.utils import CaptureQueriesContext
 
 from entities import moments
@@ -26,6 +26,7 @@ from entities.services import (
 )
 from entities.services.usage import write_noted_uses
 from tests.api.hostile import refusal
+from tests.databases import connection
 from tests.gateway.applications import BY, FORM, ask, basic, issued, refreshed
 
 if TYPE_CHECKING:

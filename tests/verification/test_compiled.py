@@ -7,14 +7,16 @@ from uuid import uuid4
 
 import pytest
 from django.db import connections
-from django.db.models import DateTimeField, UUIDField
+from django.db.models import UUIDField
 
 from entities import moments
 from entities.models import AuthToken
+from entities.models.moments import MomentField
 from entities.verification.compiled import CompiledQuery, Slot
+from tests.databases import ALIAS
 from tests.factories import AuthTokenFactory
 
-ID, AT = Slot("id", UUIDField()), Slot("at", DateTimeField())
+ID, AT = Slot("id", UUIDField()), Slot("at", MomentField())
 COLUMNS = {"pk": "id", "flags": "flags", "ends": "expires_at", "of": "membership__user__name"}
 
 
@@ -75,7 +77,7 @@ def test_a_slot_without_a_value_is_an_error() -> None:
 @pytest.mark.django_db
 def test_compiling_opens_no_connection_of_its_own(monkeypatch: Any) -> None:
     monkeypatch.setattr(
-        type(connections["default"]),
+        type(connections[ALIAS]),
         "get_new_connection",
         lambda *args: pytest.fail("a second connection"),
     )
