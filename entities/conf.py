@@ -154,7 +154,7 @@ class AppSettings:
 
     def prefixes(self) -> tuple[str, ...]:
         """Return the prefixes of API keys, user tokens and authentication tokens, by one look."""
-        given = self._given()
+        given: dict[str, Any] = getattr(settings, "ENTITIES", {})
         return tuple([given.get(name, default) for name, default in _PREFIXES.items()])
 
     @property
@@ -207,11 +207,8 @@ class AppSettings:
         return None if given is None else _parsed_rate(cast("str", given))
 
     def _get(self, name: str, default: object) -> object:
-        return self._given().get(name, default)
-
-    def _given(self) -> dict[str, Any]:
         given: dict[str, Any] = getattr(settings, "ENTITIES", {})
-        return given
+        return given.get(name, default)
 
 
 _parsed_rate = lru_cache(maxsize=16)(Rate.parse)

@@ -17,6 +17,8 @@ from entities.services.usage import note_use
 from entities.verification import Presented, verify_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rest_framework.request import Request
 
     from entities.models import User
@@ -87,12 +89,11 @@ class HeaderAuthentication(EntityAuthentication):
             Throttled: `RATE_LIMIT_FAILURES` is used up; with such an API key, another limit too.
         """
         meta = request._request.META  # past the proxy that REST framework's request is
-        sent = [meta.get("HTTP_APIKEY"), meta.get("HTTP_USERID"), meta.get("HTTP_TOKEN")]
-        if sent == [None, None, None]:
+        if not ("HTTP_APIKEY" in meta or "HTTP_USERID" in meta or "HTTP_TOKEN" in meta):
             return None
         refuse_after_failures(request._request)
         try:
-            principal = verify_request(self._presented(request, *(text or "" for text in sent)))
+            principal = verify_request(self._presented(request, meta))
         except NotAuthenticatedError as error:
             count_failure(request._request)
             raise AuthenticationFailed(error.message, code=error.code) from None
@@ -109,7 +110,8 @@ class HeaderAuthentication(EntityAuthentication):
         """Name the scheme in `WWW-Authenticate` (RFC 9110 section 11.6.1)."""
         return 'ApiKey realm="entities"'
 
-    def _presented(self, request: Request, api_key: str, user_id: str, token: str) -> Presented:
+    def _presented(self, request: Request, meta: Mapping[str, str]) -> Presented:
+        user_id = meta.get("HTTP_USERID", "")
         # Servers join a header that comes twice by a comma, so one with a comma came twice.
         # An id that has one is sent percent-encoded.
         if "," in user_id:
@@ -119,5 +121,8 @@ class HeaderAuthentication(EntityAuthentication):
         except UnicodeError:
             raise NotAuthenticatedError("userid: not UTF-8") from None
         return Presented(
-            api_key=api_key, user_id=user_id, token=token, entity_id=self.get_entity_id(request)
+            api_key=meta.get("HTTP_APIKEY", ""),
+            user_id=user_id,
+            token=meta.get("HTTP_TOKEN", ""),
+            entity_id=self.get_entity_id(request),
         )

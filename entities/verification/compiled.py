@@ -7,18 +7,25 @@ it at the first use, once for each database.
 
 from __future__ import annotations
 
-from functools import cached_property
+from datetime import UTC
+from functools import cached_property, partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router
-from django.db.models import Expression
+from django.db.models import Expression, UUIDField
+
+from entities.models.moments import MomentField
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
 
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Field, QuerySet
+
+    _Preparer = Callable[[Any, BaseDatabaseWrapper], Any]
 
 
 class Slot(Expression):
@@ -100,11 +107,10 @@ class _Plan:
             for place, param in enumerate(params)
         ]
         self.sql = sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in names)
-        self.slots: Mapping[str, Field[Any, Any]] = {
-            param.name: param.output_field for param in params if isinstance(param, Slot)
-        }
+        slots = {param.name: param.output_field for param in params if isinstance(param, Slot)}
+        self.prepare = {name: preparer(field, compiler.connection) for name, field in slots.items()}
         self.constants = {
-            name: param for name, param in zip(names, params, strict=True) if name not in self.slots
+            name: param for name, param in zip(names, params, strict=True) if name not in slots
         }
         converters = compiler.get_converters([column for column, _, _ in compiler.select])
         self.converted = {
@@ -120,11 +126,39 @@ class _Plan:
         )
 
     def execute(self, values: Mapping[str, object], connection: BaseDatabaseWrapper) -> Row | None:
-        params = self.constants | {
-            name: field.get_db_prep_value(values[name], connection, prepared=True)
-            for name, field in self.slots.items()
-        }
+        params = self.constants.copy()
+        for name, prepare in self.prepare.items():
+            params[name] = prepare(values[name], connection)
         with connection.cursor() as cursor:
             cursor.execute(self.sql, params)
             found = cursor.fetchone()
         return None if found is None else Row(self, found, connection)
+
+
+def preparer(field: Field[Any, Any], connection: BaseDatabaseWrapper) -> _Preparer:
+    """Return what makes a parameter of a value of `field`.
+
+    For the two kinds on the hot path, what `get_db_prep_value` comes to in a fraction of its time.
+    """
+    if isinstance(field, UUIDField):
+        return _as_it_is if connection.features.has_native_uuid_field else _in_hex
+    writes_utc = connection.vendor == "sqlite" and connection.timezone in (None, UTC)
+    if isinstance(field, MomentField) and writes_utc:
+        return _in_utc
+    return partial(_prepared, field)
+
+
+def _as_it_is(value: Any, _connection: object) -> Any:
+    return value
+
+
+def _in_hex(value: UUID, _connection: object) -> str:
+    return value.hex
+
+
+def _in_utc(value: datetime, _connection: object) -> str:
+    return str(value.astimezone(UTC).replace(tzinfo=None))
+
+
+def _prepared(field: Field[Any, Any], value: Any, connection: BaseDatabaseWrapper) -> Any:
+    return field.get_db_prep_value(value, connection, prepared=True)

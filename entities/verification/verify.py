@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connections, router
 
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from entities.verification.compiled import Row
+
+_Parsed = TypeVar("_Parsed")
 
 _BUILT_IN = (UserTokenAuthenticator, AuthTokenAuthenticator)
 _MOST_PARSED = 10_000
@@ -108,6 +110,7 @@ class _Verifier:
         self.asks_others = any(type(one) not in _BUILT_IN for one in authenticators())
         # Good texts, parsed: the MAC of each is right, no more. By digest, so that none is kept.
         self.parsed: dict[str, tuple[Parsed, Parsed]] = {}
+        self.parsed_alone: dict[str, Parsed] = {}
 
     def request(self, presented: Presented, *, at: datetime) -> Principal:
         """Verify API key, user and token. See `verify_request`."""
@@ -129,14 +132,15 @@ class _Verifier:
 
     def bearer(self, text: str, *, at: datetime) -> Principal:
         """Verify an authentication token alone. See `verify_bearer`."""
-        key, stood = "", None
+        key, stood = self.rules.fingerprint(text), None
         if self.memory is not None:
-            key = self.rules.fingerprint(text)
             known, stood = self.memory.recall(key)
             if known is not None:
                 again: Principal = known.again()
                 return again
-        token = _parse(self.rules, Kind.AUTH_TOKEN, text)
+        token = self.parsed_alone.get(key)
+        if token is None:
+            token = _kept(self.parsed_alone, key, _parse(self.rules, Kind.AUTH_TOKEN, text))
         principal, row = read_token(token, at=at)
         self._remember(key, principal, row, stood, at=at)
         return principal
@@ -145,10 +149,7 @@ class _Verifier:
         proof = prove(presented)
         assert not isinstance(proof, UserProof)  # noqa: S101  ours give none
         api_key = _parse(self.rules, Kind.API_KEY, presented.api_key)
-        if len(self.parsed) >= _MOST_PARSED:
-            self.parsed.clear()
-        self.parsed[key] = pair = (api_key, proof.parsed)
-        return pair
+        return _kept(self.parsed, key, (api_key, proof.parsed))
 
     def _remember(
         self, key: str, principal: Principal, row: Row, stood: Any, *, at: datetime
@@ -167,6 +168,13 @@ class _Verifier:
             stood=stood,
             ends_at=min(ends(row, principal, at=at)).timestamp(),
         )
+
+
+def _kept(parsed: dict[str, _Parsed], key: str, value: _Parsed) -> _Parsed:
+    if len(parsed) >= _MOST_PARSED:
+        parsed.clear()
+    parsed[key] = value
+    return value
 
 
 def _parse(rules: keys.Rules, kind: Kind, text: str) -> Parsed:

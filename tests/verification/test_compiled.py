@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import connections
-from django.db.models import UUIDField
+from django.db.models import CharField, UUIDField
 
 from entities import moments
 from entities.models import AuthToken
 from entities.models.moments import MomentField
-from entities.verification.compiled import CompiledQuery, Slot
+from entities.verification.compiled import CompiledQuery, Slot, preparer
 from tests.databases import ALIAS
 from tests.factories import AuthTokenFactory
 
@@ -82,3 +83,20 @@ def test_compiling_opens_no_connection_of_its_own(monkeypatch: Any) -> None:
         lambda *args: pytest.fail("a second connection"),
     )
     CompiledQuery(rows, COLUMNS).one(id=uuid4(), at=moments.now())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "at",
+    [
+        moments.now(),
+        datetime(2026, 10, 25, 1, 30, tzinfo=UTC),
+        datetime(2026, 10, 25, 1, 30, 0, 1, tzinfo=timezone(timedelta(hours=5, minutes=45))),
+        moments.localized(datetime(2026, 11, 1, 6, 30, tzinfo=UTC)),
+    ],
+)
+def test_parameters_are_made_as_the_fields_make_them(at: datetime) -> None:
+    here = connections[ALIAS]
+    for field, value in ((MomentField(), at), (UUIDField(), uuid4()), (CharField(), "x")):
+        expected = field.get_db_prep_value(value, here, prepared=True)
+        assert preparer(field, here)(value, here) == expected
