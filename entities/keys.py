@@ -58,7 +58,7 @@ class Rules:
 
         Spec: RFC 7693 (BLAKE2b).
         """
-        message = "\n".join(texts).encode()
+        message = "\n".join(texts).encode(errors="surrogatepass")  # of any text, however wrong
         return hashlib.blake2b(message, key=self.fingerprint_key, digest_size=16).hexdigest()
 
 

@@ -19,7 +19,13 @@ from entities.services import (
     revoke_entity,
     revoke_token,
 )
-from entities.verification import Presented, verify_api_key, verify_request, verify_token
+from entities.verification import (
+    Presented,
+    verify_api_key,
+    verify_bearer,
+    verify_request,
+    verify_token,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,9 +85,10 @@ def test_forged_texts_and_other_kinds_cost_no_query(
 ) -> None:
     text = issue(member)
     with django_assert_num_queries(0):
-        for wrong in ("", "x", text[:-1], text + " ", member.token, member.api_key):
-            with pytest.raises(NotAuthenticatedError):
-                verify_token(wrong)
+        for wrong in ("", "x", text[:-1], text + " ", "eat_\udcff", member.token, member.api_key):
+            for verify in (verify_token, verify_bearer):
+                with pytest.raises(NotAuthenticatedError):
+                    verify(wrong)
         for wrong in ("", "x", member.api_key[:-1], member.api_key + " ", member.token, text):
             with pytest.raises(NotAuthenticatedError):
                 verify_api_key(wrong)

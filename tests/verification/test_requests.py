@@ -132,6 +132,8 @@ def test_forged_mistyped_and_wrong_kind_credentials_cost_no_query(
             member.api_key[:-1],
             other_char(member.api_key, at=10),
             member.api_key.replace("ek_", "ut_"),
+            "ek_\udcff\n\x00",
+            member.api_key + "\n",
         ):
             refused(presented(member, api_key=wrong))
         for wrong in (
@@ -142,6 +144,7 @@ def test_forged_mistyped_and_wrong_kind_credentials_cost_no_query(
             member.token.replace("ut_", "eat_"),
             text.replace("eat_", "ut_"),
             text + "\n",
+            "eat_\udcff\n\x00",
         ):
             refused(presented(member, token=wrong))
 
