@@ -47,18 +47,18 @@ class _Notebook:
         self.noted: dict[tuple[Kind, UUID], datetime] = {}
         self.timer: Timer | None = None
         # What was noted in this minute, and in the one before: so nothing is kept for longer.
-        self.recent: dict[UUID, datetime] = {}
-        self.before: dict[UUID, datetime] = {}
+        self.recent: dict[int, datetime] = {}
+        self.before: dict[int, datetime] = {}
         self.turned_at: datetime | None = None
 
     def note(self, kind: Kind, id: UUID, at: datetime) -> None:
-        last = self.recent.get(id) or self.before.get(id)
+        last = self.recent.get(id.int) or self.before.get(id.int)  # a UUID's hash is dear
         if last is not None and at - last < USE_RESOLUTION:
             return
         with self.lock:
             if self.turned_at is None or at - self.turned_at >= USE_RESOLUTION:
                 self.before, self.recent, self.turned_at = self.recent, {}, at
-            self.recent[id] = at
+            self.recent[id.int] = at
             self.noted[kind, id] = at
             wait = app_settings.LAST_USED_FLUSH
             if self.timer is None and wait is not None:

@@ -23,7 +23,7 @@ USER_COLUMNS = ("id", "name", "account_id")
 """What is read of a user, who is active; the other columns are deferred."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Presented:
     """What a request brought. Nothing of it is proved."""
 
@@ -75,11 +75,12 @@ class Principal:
         """The user. Built when somebody asks, for a gateway needs his id only; and built as an
         unpickled one is, for the usual way takes three times as long.
         """  # noqa: D205
-        user = User.__new__(User)
-        user.id, user.name, user.account_id = self.user_columns
-        user.is_active = True
-        user._state = ModelState()
-        user._state.adding = False
+        user, state = User.__new__(User), ModelState()
+        state.adding = False
+        user_id, name, account_id = self.user_columns
+        user.__dict__.update(
+            id=user_id, name=name, account_id=account_id, is_active=True, _state=state
+        )
         return user
 
     def again(self) -> Principal:
