@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -8,7 +11,7 @@ import pytest
 
 from tests.benchmarks import databases
 from tests.benchmarks.databases import Filling
-from tests.benchmarks.peers import load, rows
+from tests.benchmarks.peers import load, rows, servers
 from tests.benchmarks.peers.aim import Router, aimed_at
 from tests.benchmarks.peers.rows import BOTH, POSTGRESQL, SQLITE, Figure, Measured
 from tests.benchmarks.peers.sections import matching
@@ -179,3 +182,15 @@ def test_what_stands_serves_for_a_day() -> None:
     assert not filling.serves({**contents, "version": 0}, 1000)
     old = (now - timedelta(days=1)).isoformat()
     assert not filling.serves({**contents, "at": old}, 1000)
+
+
+def test_a_server_that_does_not_end_when_asked_is_ended() -> None:
+    ignores = "import signal, time; signal.signal(15, signal.SIG_IGN); print(); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", ignores], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert process.stdout is not None
+    with process.stdout as said:
+        assert said.readline() == b"\n"
+        servers.stop(process, within=0.1)
+    assert process.returncode == -signal.SIGKILL

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -53,13 +55,22 @@ def served(application: str, environment: Mapping[str, str]) -> Iterator[str]:
         *("--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4"),
         *("--workers-kill-timeout", "10", "--log-level", "error", application),
     ]
-    server = subprocess.Popen(command, cwd=_ROOT, env=dict(environment))
+    server = subprocess.Popen(command, cwd=_ROOT, env=dict(environment), start_new_session=True)
     try:
         _wait_for(port, server)
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.terminate()
-        server.wait(30)
+        stop(server)
+
+
+def stop(server: subprocess.Popen[bytes], *, within: float = 20) -> None:
+    """End a server and its workers, by force where they have not ended `within` so many seconds."""
+    server.terminate()
+    try:
+        server.wait(within)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
