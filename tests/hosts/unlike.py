@@ -1,7 +1,7 @@
 """A host that is unlike `tests.settings` in all that a host may choose.
 
 Its clock is far from UTC and put back in autumn, and its moments are naive. Its accounts have
-other names and keys, and another database than the app.
+other names and keys, and another database than the app, which prepares no statements.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ USE_TZ = False
 TIME_ZONE = "America/New_York"
 AUTH_USER_MODEL = "accounts.Account"
 INSTALLED_APPS = ["tests.hosts.accounts", *INSTALLED_APPS]
+_STATEMENTS = {"server_side_binding", "prepare_threshold"}
+_options = DATABASES["default"].get("OPTIONS", {})
 DATABASES = {
-    "tokens": DATABASES["default"],
+    "tokens": DATABASES["default"]
+    | {"OPTIONS": {name: _options[name] for name in _options if name not in _STATEMENTS}},
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": f"{_folder.name}/host.sqlite3",

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
-from authlib.integrations.django_oauth2 import ResourceProtector
-from authlib.integrations.requests_client import OAuth2Session
-from authlib.oauth2.rfc7662 import IntrospectTokenValidator
 from django.http import HttpRequest, JsonResponse
 from django.test import RequestFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from authlib.integrations.requests_client import OAuth2Session
 
     from tests.interop.conftest import Person, Server
 
@@ -31,6 +29,8 @@ class Application:
     text: str
 
     def session(self, method: str = "client_secret_basic") -> OAuth2Session:
+        from authlib.integrations.requests_client import OAuth2Session
+
         return OAuth2Session(
             self.id,
             self.text,
@@ -117,6 +117,9 @@ def test_a_secret_in_the_body_or_a_wrong_one_is_refused(
 @pytest.fixture
 def protected(server: Server, application: Application) -> Any:
     """A page of another service, which Authlib protects."""
+    import requests
+    from authlib.integrations.django_oauth2 import ResourceProtector
+    from authlib.oauth2.rfc7662 import IntrospectTokenValidator
 
     class Validator(IntrospectTokenValidator):  # type: ignore[misc]
         def introspect_token(self, token_string: str) -> Any:

@@ -217,11 +217,20 @@ def test_postgresql_has_a_pool(settings_of: Load) -> None:
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            "server_side_binding": True,
+            "prepare_threshold": 5,
             "connect_timeout": 5,
             "pool": {"min_size": 1, "max_size": 3, "timeout": 10},
             "sslmode": "require",
         },
     }
+
+
+def test_statements_are_not_prepared_for_a_pooler_that_cannot(settings_of: Load) -> None:
+    url = "postgres://db.example/tokens"
+    loaded = settings_of(**KEY, DATABASE_URL=url, DATABASE_PREPARED_STATEMENTS="off")
+    options = loaded["DATABASES"]["default"]["OPTIONS"]
+    assert (options["server_side_binding"], options["prepare_threshold"]) == (False, None)
 
 
 def test_redis_is_djangos_own_and_does_not_hang(settings_of: Load) -> None:
