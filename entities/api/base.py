@@ -27,6 +27,7 @@ from entities.exceptions import EntityNotFoundError, MembershipNotFoundError
 from entities.http.counting import limit_headers
 from entities.http.requests import check_length, method_as_sent
 from entities.models import AuthToken, Entity, Membership
+from entities.models.finding import find_membership
 from entities.origins import REQUEST_ID_HEADER, origin_of
 from entities.services.retries import Attempt, KeptAnswer, filled, value_at
 from entities.verification import Principal
@@ -209,9 +210,7 @@ class MembershipViewSet(ApiViewSet):
             EntityNotFoundError: there is no such entity, and the caller is a superuser.
         """
         try:
-            return Membership.objects.with_token().get(
-                entity_id=self.kwargs["entityId"], user_id=self.kwargs["userId"]
-            )
+            return find_membership(entity_id=self.kwargs["entityId"], user_id=self.kwargs["userId"])
         except Membership.DoesNotExist:
             if not Entity.objects.filter(pk=self.kwargs["entityId"]).exists():
                 raise EntityNotFoundError from None

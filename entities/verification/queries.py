@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 from django.db.models import CharField, Q, UUIDField
 
 from entities.models import ApiKey, AuthToken, Membership
+from entities.models.compiled import CompiledQuery, Slot
 from entities.models.credentials import live_credential
 from entities.models.moments import MomentField
-from entities.verification.compiled import CompiledQuery, Slot
 from entities.verification.principals import USER_COLUMNS
 
 if TYPE_CHECKING:

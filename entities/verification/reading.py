@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from entities.verification.compiled import Row
+    from entities.models.compiled import Row
 
 
 def read_pair(api_key: Parsed, token: Parsed, *, at: datetime) -> tuple[Principal, Row]:

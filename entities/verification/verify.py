@@ -40,7 +40,7 @@ from entities.verification.reading import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from entities.verification.compiled import Row
+    from entities.models.compiled import Row
 
 _Parsed = TypeVar("_Parsed")
 

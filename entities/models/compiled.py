@@ -78,6 +78,11 @@ class Row(dict[str, Any]):
         super().__init__(zip(plan.plain, plan.plain_of(found), strict=True))
         self._plan, self._found, self._connection = plan, found, connection
 
+    @property
+    def database(self) -> str:
+        """Alias of where it was read."""
+        return self._connection.alias
+
     def __missing__(self, name: str) -> Any:
         place, converters, expression = self._plan.converted[name]
         value = self._found[place]

@@ -12,8 +12,8 @@ from django.db.models import CharField, UUIDField
 
 from entities import moments
 from entities.models import AuthToken
+from entities.models.compiled import CompiledQuery, Slot, preparer
 from entities.models.moments import MomentField
-from entities.verification.compiled import CompiledQuery, Slot, preparer
 from tests.databases import ALIAS
 from tests.factories import AuthTokenFactory
 
