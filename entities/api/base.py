@@ -103,7 +103,7 @@ class ApiViewSet(ViewSet):
         """Who makes the request. Only for views whose permissions let nobody else in."""
         return cast("Principal", self.request.auth)
 
-    @property
+    @cached_property
     def actor(self) -> Actor:
         """The caller as the services want to know him, and where the request came from."""
         return replace(self.caller.actor, origin=origin_of(self.request._request))
