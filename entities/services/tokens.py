@@ -151,7 +151,8 @@ def read_token(
     check_alive(token, at=now)
     check_ceiling(token.flags, by=by)
     _check_readable(token)
-    check_version(token.version, if_match)
+    if if_match is not None:
+        check_version(token.version, if_match)
     if shows_text and _is_shown_to_another(token, by=by):
         record_and_tell(Action.TOKEN_TEXT_READ, token, by=by, at=now)
     return token
