@@ -125,5 +125,12 @@ def _write_in_background() -> None:
 
 @atexit.register
 def _write_at_exit() -> None:
-    if _notebook.noted and app_settings.LAST_USED_FLUSH is not None:
-        _write_in_background()
+    if not _notebook.noted or app_settings.LAST_USED_FLUSH is None:
+        return
+    try:
+        write_noted_uses()
+    except DatabaseError as error:
+        # Without a traceback: at the end of a test run, the database of the tests is gone.
+        logger.warning("Uses of credentials were not written (%s).", type(error).__name__)
+    finally:
+        connections[router.db_for_write(AuthToken)].close()

@@ -26,7 +26,7 @@ def blocks(title: str, language: str) -> list[str]:
 def pasted(code: str) -> dict[str, str]:
     """Tell where the statements of a block go: `settings`, `urls`, or a module of `views`.
 
-    `...` stands for what a list has already.
+    `...` stands for what a list has already. Views that stand beside their URLs stay there.
     """
     files = {"settings": "", "urls": "", "views": ""}
     tree = ast.parse(code)
@@ -37,6 +37,8 @@ def pasted(code: str) -> dict[str, str]:
         for target in statement.targets
         if isinstance(target, ast.Name)
     ]
+    if "urlpatterns" in assigned and any(hasattr(one, "decorator_list") for one in tree.body):
+        return files | {"urls": code.replace("...,", "*urlpatterns,")}
     for statement in tree.body:
         lines = ast.get_source_segment(code, statement)
         assert lines is not None

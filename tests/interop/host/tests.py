@@ -21,6 +21,7 @@ from entities.services import (
     issue_user_token,
     read_token,
     save_entity,
+    update_token,
 )
 
 BY = Actor.command("host")
@@ -86,6 +87,32 @@ class OwnView(HostTestCase):
     def test_and_to_nobody_else(self):
         assert self.client.get("/reports").status_code == 401
         assert self.call("get", "/reports", token="ut_x").status_code == 401
+
+
+class BearerViews(HostTestCase):
+    def get(self, path, text):
+        return self.client.get(path, headers={"Authorization": f"Bearer {text}"})
+
+    def test_they_are_open_to_a_token_that_carries_the_flags(self):
+        if settings.ROOT_URLCONF != "project.urls":
+            return  # a variant with URLs of its own
+        bob = add_member(entity=self.entity, user_id="bob", by=BY)
+        flags = ["invoices.read", "reports.read"]
+        text = issue_token(membership=bob, by=BY, flags=flags).derive_text()
+        assert self.get("/invoices", text).json() == {"entity": "acme", "flags": flags}
+        assert self.get("/profile", text).json() == {"user": "bob"}
+        assert self.get("/tenants/acme/report", text).json() == {"entity": "acme"}
+        assert self.get("/tenants/other/report", text).status_code == 401
+        update_token(membership=bob, by=BY, flags=[])
+        statuses = [
+            self.get(path, text).status_code
+            for path in ("/invoices", "/profile", "/tenants/acme/report")
+        ]
+        assert statuses == [403, 200, 403]
+        for path in ("/invoices", "/profile", "/tenants/acme/report"):
+            refused = self.client.get(path)
+            challenge = refused.headers["WWW-Authenticate"]
+            assert (refused.status_code, challenge) == (401, 'Bearer realm="entities"')
 
 
 class PythonApi(HostTestCase):
