@@ -211,8 +211,12 @@ def _sqlite() -> dict[str, Any]:
             # first and writes later would fail at once where another has written meanwhile.
             "transaction_mode": "IMMEDIATE",
             "timeout": 30,
-            # Django turns foreign keys on by itself.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            # Django turns foreign keys on by itself. A page cache of 16 MiB a connection, and the
+            # first 256 MiB of the file in the address space: a look-up reads ten pages.
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+                "PRAGMA cache_size=-16384; PRAGMA mmap_size=268435456;"
+            ),
         },
     }
 

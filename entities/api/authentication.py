@@ -118,10 +118,11 @@ class HeaderAuthentication(EntityAuthentication):
         # An id that has one is sent percent-encoded.
         if "," in user_id:
             raise NotAuthenticatedError("userid: doubled")
-        try:
-            user_id = user_id.encode("latin-1").decode()
-        except UnicodeError:
-            raise NotAuthenticatedError("userid: not UTF-8") from None
+        if not user_id.isascii():
+            try:
+                user_id = user_id.encode("latin-1").decode()
+            except UnicodeError:
+                raise NotAuthenticatedError("userid: not UTF-8") from None
         return Presented(
             api_key=meta.get("HTTP_APIKEY", ""),
             user_id=user_id,

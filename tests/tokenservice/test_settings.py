@@ -200,7 +200,10 @@ def test_sqlite_waits_for_its_turn(settings_of: Load) -> None:
     assert database["default"]["OPTIONS"] == {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+            "PRAGMA cache_size=-16384; PRAGMA mmap_size=268435456;"
+        ),
     }
 
 
