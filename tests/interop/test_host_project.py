@@ -61,8 +61,9 @@ class Host:
 
     def __init__(self, folder: Path, python: Path) -> None:
         self.folder, self.python = folder, python
-        # Nothing of the checkout: not its modules, nor its settings.
+        # Nothing of the checkout: not its modules, nor its settings, nor what browser tests set.
         ours = {"DJANGO_SETTINGS_MODULE", "PYTHONPATH", "DATABASE_URL", "SECRET_KEY"}
+        ours |= {"DJANGO_ALLOW_ASYNC_UNSAFE"}
         self.environment = {name: value for name, value in os.environ.items() if name not in ours}
 
     def manage(self, *arguments: str, settings: str = "settings") -> str:
