@@ -197,9 +197,10 @@ class AppSettings:
 
     @property
     def JWT_CREATE_USERS(self) -> bool:  # noqa: N802
-        """Whether a user whom the provider knows, and the API key's entity does not, becomes a
-        member of it at the first call.
-        """  # noqa: D205
+        """Whether a user whom only the provider knows becomes a member at the first call.
+
+        Of the API key's entity.
+        """
         return cast("bool", self._get("JWT_CREATE_USERS", False))
 
     def _rate(self, name: str, default: str) -> Rate | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from entities import keys
@@ -31,11 +31,12 @@ from entities.http.callers import (
     checked_flags,
     lacking,
 )
-from entities.http.problems import PROBLEM_MEDIA_TYPE, problem, status_error
+from entities.http.problems import json_answer, problem, status_error
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from django.http import JsonResponse
     from django_stubs_ext import StrOrPromise
 
     from entities.verification import Principal
@@ -210,7 +211,7 @@ def _is_ours(request: HttpRequest) -> bool:
         text = bearer_text(request)
     except NotAuthenticatedError:
         return False
-    return text is not None and text.startswith(f"{keys.prefix_of(Kind.AUTH_TOKEN)}_")
+    return text is not None and text.startswith(keys.rules().beginnings[Kind.AUTH_TOKEN])
 
 
 def _known_caller(request: HttpRequest) -> Principal | None:
@@ -235,10 +236,4 @@ def _varied(response: HttpResponseBase) -> HttpResponseBase:
 def _refusal(
     status: int, code: str, sentence: StrOrPromise, headers: Mapping[str, str]
 ) -> JsonResponse:
-    kept_out = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return JsonResponse(
-        problem(status, code=code, error=sentence),
-        status=status,
-        headers={**kept_out, **headers},
-        content_type=PROBLEM_MEDIA_TYPE,
-    )
+    return json_answer(problem(status, code=code, error=sentence), status=status, headers=headers)

@@ -39,8 +39,9 @@ class EntityAuthentication(BaseAuthentication):
 
 
 class BearerAuthentication(EntityAuthentication):
-    """Proves the caller by `Authorization: Bearer` and an authentication token: `request.user` is
-    the `entities.User`, `request.auth` the `Principal`.
+    """Proves the caller by `Authorization: Bearer` and an authentication token.
+
+    `request.user` is the `entities.User`, `request.auth` the `Principal`.
 
     A token of another entity than the URL names as `entityId` is refused. A view without one lets
     tokens of every entity in: let it touch what is of `request.auth.entity_id`, and nothing else.
@@ -48,7 +49,7 @@ class BearerAuthentication(EntityAuthentication):
     framework asks the first for `WWW-Authenticate`.
 
     Spec: RFC 6750.
-    """  # noqa: D205
+    """
 
     def authenticate(self, request: Request) -> tuple[User, Principal] | None:
         """None without the header, or where it is of another scheme.
@@ -71,13 +72,14 @@ class BearerAuthentication(EntityAuthentication):
 
 
 class HeaderAuthentication(EntityAuthentication):
-    """Proves the caller by API key, user and token: `request.user` is the `entities.User`,
-    `request.auth` the `Principal`.
+    """Proves the caller by API key, user and token.
+
+    `request.user` is the `entities.User`, `request.auth` the `Principal`.
 
     The entity is the one that the URL names as `entityId`; in a view without one, the API key's
     own. One query; none where a text is forged or mistyped, or where the client's address has
     brought too many wrong ones.
-    """  # noqa: D205
+    """
 
     def authenticate(self, request: Request) -> tuple[User, Principal] | None:
         """None without any of the headers; otherwise they are ours to judge.

@@ -18,7 +18,7 @@ from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from entities.exceptions import NotAuthenticatedError
-from entities.http.bearer import bearer_text
+from entities.http.bearer import bearer_text, challenge
 from entities.models import AuthToken
 from entities.models.flags import FLAG_PATTERN, MAX_FLAGS
 from entities.services.usage import note_use
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("entities.gateway")
 
-_CHALLENGE = 'Bearer realm="entities"'
 # What a header holds as it is. A comma would make one id look like two, and a percent sign an id
 # that is not encoded like one that is.
 _AS_IT_IS = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in ",%")
@@ -50,16 +49,15 @@ def verify(request: HttpRequest, rest: str = "") -> HttpResponse:
     try:
         text = _text_of(request)
         if not text:
-            return _refusal(401)
+            return _refusal(401, challenge())
         principal = verify_bearer(text)
     except NotAuthenticatedError:
-        return _refusal(401, 'error="invalid_token"')
+        return _refusal(401, challenge("invalid_token"))
     for use in principal.uses:
         note_use(use.kind, use.id, at=use.at)
     query = request.META.get("QUERY_STRING", "")
     if query and (lack := _lack(query, principal, strict=not rest)) is not None:
-        scope = f', scope="{lack}"' if lack else ""
-        return _refusal(403, f'error="insufficient_scope"{scope}')
+        return _refusal(403, challenge("insufficient_scope", flags=lack))
     # Each, also where it is empty: what is left out, a gateway may pass on as the client sent it.
     return _answer(
         200,
@@ -87,8 +85,8 @@ def _text_of(request: HttpRequest) -> str:
     return bearer or header
 
 
-def _lack(query: str, principal: Principal, *, strict: bool) -> str | None:
-    """Return the scope that the query asks for and the token lacks; None: it lacks nothing.
+def _lack(query: str, principal: Principal, *, strict: bool) -> list[str] | None:
+    """Return the flags that are asked for where the token lacks something; None: it lacks nothing.
 
     Parameters add up: all of them must hold. Whatever else is in the query of the gateway's
     configuration is a mistake there, which must not let anybody in; `strict` says that the query
@@ -109,14 +107,12 @@ def _lack(query: str, principal: Principal, *, strict: bool) -> str | None:
         fits = False
     if fits and wanted.issubset(principal.flags or ()):
         return None
-    named = sorted(filter(FLAG_PATTERN.fullmatch, wanted))
-    return " ".join(named[:MAX_FLAGS])
+    return sorted(filter(FLAG_PATTERN.fullmatch, wanted))[:MAX_FLAGS]
 
 
-def _refusal(status: int, error: str = "") -> HttpResponse:
+def _refusal(status: int, asked: str) -> HttpResponse:
     """Refuse, in the same words for every cause."""
-    challenge = f"{_CHALLENGE}, {error}" if error else _CHALLENGE
-    return _answer(status, {"WWW-Authenticate": challenge})
+    return _answer(status, {"WWW-Authenticate": asked})
 
 
 def _answer(status: int, headers: dict[str, str]) -> HttpResponse:

@@ -34,7 +34,7 @@ def _introspect(call: Call) -> dict[str, Any]:
         note_use(use.kind, use.id, at=use.at)
     answer = {
         "active": True,
-        "sub": principal.user.id,
+        "sub": principal.user_id,
         "entity": principal.entity_id,
         "scope": " ".join(sorted(principal.flags or ())),
         "exp": int(verified.expires_at.timestamp()),

@@ -53,11 +53,12 @@ class _Kept:
 
 
 class KeySet:
-    """What PyJWT's client lacks: it fetches again at each call after one that failed, lets all
-    wait for the one that fetches, and forgets good keys while the provider is away.
+    """The keys at one URL.
 
-    Of a thread that finds a key none waits for another, and one at most for a fetch.
-    """  # noqa: D205
+    PyJWT's client fetches again at each call after one that failed, lets all wait for the one that
+    fetches, and forgets good keys while the provider is away. Here, of the threads that find a key
+    none waits for another, and one at most for a fetch.
+    """
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         # Follows no redirect, and reads http and https only.

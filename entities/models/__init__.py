@@ -7,8 +7,9 @@ from entities.models.directory import Entity, Membership, Role, User
 from entities.models.events import Action, Event
 from entities.models.retries import IdempotencyKey
 from entities.models.staff import StaffLimit
+from entities.models.texts import TextAge
 from entities.models.token_flags import AuthTokenFlag
-from entities.models.tokens import AuthToken, Death, RevocationReason, TextAge, TokenStatus
+from entities.models.tokens import AuthToken, Death, RevocationReason, TokenStatus
 
 __all__ = [
     "Action",

@@ -40,20 +40,24 @@ def find_membership(*, entity_id: str, user_id: str) -> Membership:
     return membership
 
 
-def _names(model: type[models.Model]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields]
-
-
 def _instance(model: type[_Model], row: Row, path: str) -> _Model:
-    names = _names(model)
-    return model.from_db(row.database, names, [row[f"{path}{name}"] for name in names])
+    columns = _COLUMNS[path]
+    return model.from_db(row.database, list(columns), [row[where] for where in columns.values()])
 
 
-_PATHS = {"": Membership, "entity__": Entity, "user__": User, "current_token__": AuthToken}
+_COLUMNS = {
+    path: {field.attname: f"{path}{field.attname}" for field in model._meta.concrete_fields}
+    for path, model in {
+        "": Membership,
+        "entity__": Entity,
+        "user__": User,
+        "current_token__": AuthToken,
+    }.items()
+}
 _QUERY = CompiledQuery(
     lambda: Membership.objects.with_token().filter(
         entity_id=Slot("entity", CharField()), user_id=Slot("user", CharField())
     ),
-    {f"{path}{name}": f"{path}{name}" for path, model in _PATHS.items() for name in _names(model)}
+    {where: where for columns in _COLUMNS.values() for where in columns.values()}
     | {"had_token": "had_token"},
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from hmac import compare_digest
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -16,12 +15,12 @@ from entities.codec import NONCE_BYTES, Kind
 from entities.models.directory import Entity, Membership
 from entities.models.moments import MomentField
 from entities.models.primary import PrimaryQuerySet
+from entities.models.texts import text_age
 from entities.models.versions import version_of
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from entities.codec import Parsed
+    from entities.models.texts import TextAge
 
 _RECENT = 300
 
@@ -61,43 +60,6 @@ _STATUSES: dict[Death | None, TokenStatus] = {
     Death.ENTITY_REVOKED: TokenStatus.REVOKED,
     Death.REVOKED: TokenStatus.REVOKED,
 }
-
-
-class TextAge(Enum):
-    """How an authentic text of a token stands to the token's row."""
-
-    CURRENT = "current"
-    PREVIOUS = "previous"  # the one before the last refresh
-    OLDER = "older"
-    UNKNOWN = "unknown"  # of a history this database does not have: a lost failover, a restore
-
-
-def text_age(
-    parsed: Parsed, *, generation: int, nonce: bytes, previous_nonce: bytes | None
-) -> TextAge:
-    """Tell how old `parsed` is, by the columns of the row with its id. Constant-time compares."""
-    if parsed.generation == generation and compare_digest(parsed.nonce, nonce):
-        return TextAge.CURRENT
-    if parsed.generation >= generation:
-        return TextAge.UNKNOWN
-    if (
-        parsed.generation == generation - 1
-        and previous_nonce is not None
-        and compare_digest(parsed.nonce, previous_nonce)
-    ):
-        return TextAge.PREVIOUS
-    return TextAge.OLDER
-
-
-def previous_text_ends_at(
-    *, issued_at: datetime, previous_expires_at: datetime | None, grace: timedelta
-) -> datetime:
-    """Return the moment from which on the text before the last refresh verifies no more.
-
-    It does for `grace` after the refresh, and never past the expiry that it had itself: refreshing
-    an expired token brings no old text back to life.
-    """
-    return issued_at if previous_expires_at is None else min(issued_at + grace, previous_expires_at)
 
 
 class AuthTokenQuerySet(PrimaryQuerySet["AuthToken"]):

@@ -10,8 +10,6 @@ from entities.services.batch import MAX_BATCH, Wanted, issue_tokens
 from entities.services.bulk import (
     add_flag,
     extend_tokens,
-    prune_events,
-    prune_tokens,
     remove_flag,
     revoke_entity,
     revoke_entity_counted,
@@ -40,6 +38,7 @@ from entities.services.directory import (
 )
 from entities.services.members import change_role, check_user_unshared, remove_member
 from entities.services.presented import revoke_text
+from entities.services.pruning import prune_events, prune_tokens
 from entities.services.refresh import refresh_token
 from entities.services.retries import (
     begin_attempt,

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from entities import keys, moments
 from entities.codec import Kind
-from entities.conf import app_settings
 from entities.exceptions import CredentialTextError
 from entities.models import AuthToken, Death, RevocationReason, TextAge
-from entities.models.tokens import previous_text_ends_at
+from entities.models.texts import previous_text_ends_at
 from entities.services.tokens import mark_revoked
 from entities.services.transactions import atomic
 
@@ -57,7 +56,6 @@ def _standing(presented: Parsed, *, entity_id: str, at: datetime) -> AuthToken |
         ends_at = previous_text_ends_at(
             issued_at=token.issued_at,
             previous_expires_at=token.previous_expires_at,
-            grace=app_settings.REFRESH_GRACE,
         )
         return token if at < ends_at else None
     return token if age is TextAge.CURRENT else None

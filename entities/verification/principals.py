@@ -72,9 +72,11 @@ class Principal:
 
     @cached_property
     def user(self) -> User:
-        """The user. Built when somebody asks, for a gateway needs his id only; and built as an
-        unpickled one is, for the usual way takes three times as long.
-        """  # noqa: D205
+        """The user.
+
+        Built when somebody asks, for a gateway needs his id only; and built as an unpickled one is,
+        for the usual way takes three times as long.
+        """
         user, state = User.__new__(User), ModelState()
         state.adding = False
         user_id, name, account_id = self.user_columns

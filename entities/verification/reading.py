@@ -9,7 +9,7 @@ from entities.codec import Kind, Parsed
 from entities.conf import app_settings
 from entities.exceptions import NotAuthenticatedError
 from entities.models import KeyAccess, TextAge
-from entities.models.tokens import previous_text_ends_at, text_age
+from entities.models.texts import previous_text_ends_at, text_age
 from entities.verification.principals import Principal, Use
 from entities.verification.queries import (
     AUTH_TOKEN,
@@ -146,5 +146,4 @@ def _previous_text_ends_at(row: Row) -> datetime:
     return previous_text_ends_at(
         issued_at=row["token_issued_at"],
         previous_expires_at=row["token_previous_expires_at"],
-        grace=app_settings.REFRESH_GRACE,
     )
