@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -33,33 +33,36 @@ class Rules:
     """By prefix."""
     beginnings: Mapping[Kind, str]
     """Prefix and underscore."""
-    fingerprint_key: bytes = field(repr=False)
+    keyed: hashlib.blake2b = field(repr=False)
+    """What a fingerprint begins with: the key alone is digested."""
 
     def parse(self, text: str) -> codec.Parsed:
         """Read a text. See `parse` below."""
         return codec.parse(text, prefixes=self.kinds, keys=self.keys)
 
-    def parse_as(self, kind: Kind, text: str) -> codec.Parsed | None:
-        """Read a text of `kind`; None where it begins unlike one, or turns out to be of another.
+    def read(self, text: str) -> codec.Parsed | None:
+        """Read a text; None where none of our keys signed it, or it is mistyped."""
+        return codec.read(text, prefixes=self.kinds, keys=self.keys)
 
-        Raises:
-            CredentialTextError: it begins like one, and none of our keys signed it.
-        """
-        if not text.startswith(self.beginnings[kind]):
-            return None
-        parsed = self.parse(text)
-        return parsed if parsed.kind is kind else None
+    def only(self, *kinds: Kind) -> Rules:
+        """Make rules by which a text of any other kind is none."""
+        few = {prefix: kind for prefix, kind in self.kinds.items() if kind in kinds}
+        return replace(self, kinds=MappingProxyType(few))
 
-    def fingerprint(self, *texts: str) -> str:
-        """Write a keyed digest of `texts`, 128 bits in hexadecimal, the same in each process.
+    def begins_as(self, kind: Kind, text: str) -> bool:
+        """Whether a text begins like one of `kind`. It may be of another, with a longer prefix."""
+        return text.startswith(self.beginnings[kind])
 
-        No good text holds a line break, so that no other texts have the digest of good ones.
+    def fingerprint(self, text: str) -> str:
+        """Write a keyed digest of `text`, 128 bits in hexadecimal, the same in each process.
+
         Quicker than `digest`, for what is kept no longer than the key that signs now stays.
 
         Spec: RFC 7693 (BLAKE2b).
         """
-        message = "\n".join(texts).encode(errors="surrogatepass")  # of any text, however wrong
-        return hashlib.blake2b(message, key=self.fingerprint_key, digest_size=16).hexdigest()
+        digest = self.keyed.copy()
+        digest.update(text.encode("utf-8", "surrogatepass"))  # any text, however wrong
+        return digest.hexdigest()
 
 
 def rules() -> Rules:
@@ -141,11 +144,12 @@ def _rules() -> Rules:
             )
         keys[key.id] = key
     first, prefixes = next(iter(keys.values())), app_settings.prefixes()
+    fingerprint_key = codec.hkdf(first.mac_key, info=b"entities.fingerprint.v1", length=32)
     return Rules(
         keys=MappingProxyType(keys),
         kinds=MappingProxyType(dict(zip(prefixes, _KINDS, strict=True))),
         beginnings=MappingProxyType(
             {kind: f"{prefix}_" for prefix, kind in zip(prefixes, _KINDS, strict=True)}
         ),
-        fingerprint_key=codec.hkdf(first.mac_key, info=b"entities.fingerprint.v1", length=32),
+        keyed=hashlib.blake2b(key=fingerprint_key, digest_size=16),
     )

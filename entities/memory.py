@@ -16,7 +16,6 @@ import secrets
 import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from weakref import WeakValueDictionary
 
 from django.core.cache import caches
 
@@ -76,24 +75,26 @@ def forget(*, entity_id: str | None = None, user_id: str | None = None) -> None:
 def scopes_of(*, entity_id: str | None = None, user_id: str | None = None) -> list[str]:
     """Return the scopes of an entity and of a user."""
     named = (("entity", entity_id), ("user", user_id))
-    return [keys.rules().fingerprint(kind, id) for kind, id in named if id is not None]
+    return [keys.rules().fingerprint(f"{kind}\n{id}") for kind, id in named if id is not None]
 
 
 class ProcessMemory:
-    """The memory of one process. Answers are shared by its threads, so they must not be changed."""
+    """The memory of one process. Answers are shared by its threads, so they must not be changed.
+
+    A look is at one answer and no scope: to forget one takes its answers away.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._answers: dict[str, tuple[tuple[_Stamp, ...], float, Any]] = {}
-        self._stamps: WeakValueDictionary[str, _Stamp] = WeakValueDictionary()
+        self._answers: dict[str, tuple[float, Any, Sequence[str]]] = {}
+        self._keys: dict[str, set[str]] = {}
+        """Of the answers that hang on a scope."""
         self._changes = 0
 
     def recall(self, key: str) -> tuple[Any, int]:
         kept = self._answers.get(key)
-        if kept is not None:
-            (everything, entity, user), ends_at, answer = kept
-            if everything.good and entity.good and user.good and time.time() < ends_at:
-                return answer, 0
+        if kept is not None and time.time() < kept[0]:
+            return kept[1], 0
         return None, self._changes
 
     def remember(
@@ -102,27 +103,27 @@ class ProcessMemory:
         with self._lock:
             if self._changes != stood:
                 return
-            self._answers.pop(key, None)  # so that it goes to the end
+            self._drop(key)  # so that it goes to the end
             if len(self._answers) >= MOST:
-                del self._answers[next(iter(self._answers))]
-            stamps = [self._stamps.setdefault(scope, _Stamp()) for scope in (EVERYTHING, *scopes)]
-            self._answers[key] = (tuple(stamps), ends_at, answer)
+                self._drop(next(iter(self._answers)))
+            self._answers[key] = (ends_at, answer, scopes)
+            for scope in scopes:
+                self._keys.setdefault(scope, set()).add(key)
 
     def forget(self, *scopes: str) -> None:
         with self._lock:
             self._changes += 1
             for scope in scopes:
-                if (stamp := self._stamps.pop(scope, None)) is not None:
-                    stamp.good = False
+                hanging = self._answers if scope == EVERYTHING else self._keys.get(scope, ())
+                for key in list(hanging):
+                    self._drop(key)
 
-
-class _Stamp:
-    """What answers of one scope have in common."""
-
-    __slots__ = ("__weakref__", "good")
-
-    def __init__(self) -> None:
-        self.good = True
+    def _drop(self, key: str) -> None:
+        _, _, scopes = self._answers.pop(key, (0, None, ()))
+        for scope in scopes:
+            self._keys[scope].discard(key)
+            if not self._keys[scope]:
+                del self._keys[scope]
 
 
 class _Kept(NamedTuple):

@@ -98,8 +98,8 @@ def test_a_process_keeps_so_many_answers_and_no_more(monkeypatch: pytest.MonkeyP
         keep(memory, f"key-{number}", number)
     kept = [memory.recall(f"key-{number}")[0] for number in range(5)]
     assert kept == [None, None, 2, 3, 4]
-    memory._answers.clear()
-    assert not memory._stamps  # they go with the answers
+    memory.forget(SCOPES[0])
+    assert not memory._keys  # they go with the answers
 
 
 class TestFailingCache:

@@ -39,7 +39,7 @@ from entities.http.problems import (
 from entities.http.requests import check_length, method_as_sent, read_body
 from entities.models import AuthToken, KeyAccess
 from entities.origins import REQUEST_ID_HEADER, origin_of
-from entities.services.usage import note_use
+from entities.services.usage import note_uses
 from entities.verification import verify_api_key
 
 if TYPE_CHECKING:
@@ -142,8 +142,7 @@ def _authenticate(request: HttpRequest) -> VerifiedApiKey:
     except NotAuthenticatedError as error:
         count_failure(request)
         raise NotAuthenticatedError(str(error), message=sentence) from None
-    for use in api_key.uses:
-        note_use(use.kind, use.id, at=use.at)
+    note_uses(api_key.used, at=api_key.verified_at)
     return api_key
 
 

@@ -10,6 +10,7 @@ Spec: RFC 6750.
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
@@ -21,7 +22,7 @@ from entities.exceptions import NotAuthenticatedError
 from entities.http.bearer import bearer_text, challenge
 from entities.models import AuthToken
 from entities.models.flags import FLAG_PATTERN, MAX_FLAGS
-from entities.services.usage import note_use
+from entities.services.usage import note_uses
 from entities.verification import verify_bearer
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ logger = logging.getLogger("entities.gateway")
 # What a header holds as it is. A comma would make one id look like two, and a percent sign an id
 # that is not encoded like one that is.
 _AS_IT_IS = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in ",%")
+_PLAIN = re.compile(f"[{re.escape(_AS_IT_IS)}]*")
 
 
 # In no transaction of ATOMIC_REQUESTS: the one query needs none.
@@ -53,8 +55,7 @@ def verify(request: HttpRequest, rest: str = "") -> HttpResponse:
         principal = verify_bearer(text)
     except NotAuthenticatedError:
         return _refusal(401, challenge("invalid_token"))
-    for use in principal.uses:
-        note_use(use.kind, use.id, at=use.at)
+    note_uses(principal.used, at=principal.verified_at)
     query = request.META.get("QUERY_STRING", "")
     if query and (lack := _lack(query, principal, strict=not rest)) is not None:
         return _refusal(403, challenge("insufficient_scope", flags=lack))
@@ -62,8 +63,8 @@ def verify(request: HttpRequest, rest: str = "") -> HttpResponse:
     return _answer(
         200,
         {
-            "X-Entity-Id": quote(principal.entity_id, safe=_AS_IT_IS),
-            "X-User-Id": quote(principal.user_id, safe=_AS_IT_IS),
+            "X-Entity-Id": _encoded(principal.entity_id),
+            "X-User-Id": _encoded(principal.user_id),
             "X-Token-Flags": ",".join(sorted(principal.flags or ())),
         },
     )
@@ -108,6 +109,10 @@ def _lack(query: str, principal: Principal, *, strict: bool) -> list[str] | None
     if fits and wanted.issubset(principal.flags or ()):
         return None
     return sorted(filter(FLAG_PATTERN.fullmatch, wanted))[:MAX_FLAGS]
+
+
+def _encoded(id: str) -> str:
+    return id if _PLAIN.fullmatch(id) else quote(id, safe=_AS_IT_IS)
 
 
 def _refusal(status: int, asked: str) -> HttpResponse:

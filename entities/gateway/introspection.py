@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from entities.exceptions import NotAuthenticatedError
 from entities.gateway.applications import application_view
-from entities.services.usage import note_use
+from entities.services.usage import note_uses
 from entities.verification import verify_token
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def _introspect(call: Call) -> dict[str, Any]:
     principal = verified.principal
     if principal.entity_id != call.api_key.entity_id:
         return {"active": False}
-    for use in principal.uses:
-        note_use(use.kind, use.id, at=use.at)
+    note_uses(principal.used, at=principal.verified_at)
     answer = {
         "active": True,
         "sub": principal.user_id,

@@ -16,7 +16,7 @@ from entities.exceptions import FlagsError, NotAuthenticatedError
 from entities.http.bearer import REFUSED, bearer_text
 from entities.http.counting import count_failure, wait_after_failures
 from entities.models.flags import clean_flags
-from entities.services.usage import note_use
+from entities.services.usage import note_uses
 from entities.verification import Principal, verify_bearer
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def caller_by_bearer(request: HttpRequest, *, entity_id: str | None = None) -> P
     if entity_id is not None and known.entity_id != entity_id:
         count_failure(request)
         raise NotAuthenticatedError("authentication token: another entity's", message=REFUSED)
-    for use in known.uses:
-        note_use(use.kind, use.id, at=use.at)
+    note_uses(known.used, at=known.verified_at)
     return known
 
 

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 from datetime import UTC
 from functools import cached_property, partial
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import connections, router
-from django.db.models import Expression, UUIDField
+from django.db.models import Expression, F, Func, UUIDField
 
 from entities.models.moments import MomentField
+from entities.models.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Field, QuerySet
-
-    _Preparer = Callable[[Any, BaseDatabaseWrapper], Any]
 
 
 class Slot(Expression):
@@ -39,6 +37,20 @@ class Slot(Expression):
         return "%s", [self]
 
 
+class _AsItLies(Func):
+    """A column whose declared type is hidden from SQLite's driver.
+
+    That looks each of them up at each execution, and parses moments that nobody may ask for. What
+    it leaves, the field converts.
+    """
+
+    arity = 1
+    template = "%(expressions)s"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template="+%(expressions)s")
+
+
 class CompiledQuery:
     """At most one row: the columns of a queryset whose conditions hold slots.
 
@@ -46,10 +58,15 @@ class CompiledQuery:
     writes: a replica may not know of a revocation yet.
     """
 
-    def __init__(self, rows: Callable[[], QuerySet[Any]], columns: Mapping[str, str]) -> None:
-        """Take what makes the queryset, and the path of each column by the name it is read by."""
+    def __init__(
+        self, rows: Callable[[], QuerySet[Any]], columns: Mapping[str, str | Expression]
+    ) -> None:
+        """Take what makes the queryset, and each column, or its path, by the name it is read by."""
         self._make = rows  # called late, when all models are there
-        self._columns = columns
+        self._columns = {
+            name: F(column) if isinstance(column, str) else column
+            for name, column in columns.items()
+        }
         self._plans: dict[str, _Plan] = {}
 
     def one(self, **values: object) -> Row | None:
@@ -69,101 +86,90 @@ class CompiledQuery:
         return self._make()
 
 
-class Row(dict[str, Any]):
-    """A row, whose columns that take a conversion are converted when somebody looks at them."""
+class Row(tuple[Any, ...]):
+    """A row. Each column is an attribute, converted when somebody looks at it."""
 
-    __slots__ = ("_connection", "_found", "_plan")
+    __slots__ = ()
+    database: ClassVar[str]
+    """Alias of where it was read."""
 
-    def __init__(self, plan: _Plan, found: Sequence[Any], connection: BaseDatabaseWrapper) -> None:
-        super().__init__(zip(plan.plain, plan.plain_of(found), strict=True))
-        self._plan, self._found, self._connection = plan, found, connection
+    if TYPE_CHECKING:
 
-    @property
-    def database(self) -> str:
-        """Alias of where it was read."""
-        return self._connection.alias
-
-    def __missing__(self, name: str) -> Any:
-        place, converters, expression = self._plan.converted[name]
-        value = self._found[place]
-        if value is not None:
-            for convert in converters:
-                value = convert(value, expression, self._connection)
-        self[name] = value
-        return value
+        def __getattr__(self, name: str) -> Any: ...
 
 
 class _Plan:
     """What one database is sent."""
 
-    def __init__(self, rows: QuerySet[Any], columns: Mapping[str, str], alias: str) -> None:
+    def __init__(self, rows: QuerySet[Any], columns: Mapping[str, Any], alias: str) -> None:
         # A connection of its own, never opened: converters are bound to that which made them, and
         # that of a thread would be kept after the thread's end.
+        connection = connections.create_connection(alias)
         compiler = (
             rows.order_by()
-            .values_list(*columns.values())
-            .query.get_compiler(connection=connections.create_connection(alias))
+            .values_list(*[_AsItLies(column) for column in columns.values()])
+            .query.get_compiler(connection=connection)
         )
         sql, params = compiler.as_sql()
-        # By name: SQLite's backend rewrites a text with positions at each execution, by a pattern
-        # that takes longer than SQLite does. A percent sign of the text's own stays doubled.
         names = [
             param.name if isinstance(param, Slot) else f"_{place}"
             for place, param in enumerate(params)
         ]
-        self.sql = sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in names)
+        self.statement = Statement(sql, names, connection)
         slots = {param.name: param.output_field for param in params if isinstance(param, Slot)}
-        self.prepare = {name: preparer(field, compiler.connection) for name, field in slots.items()}
+        self.prepare = {name: preparer(field, connection) for name, field in slots.items()}
         self.constants = {
             name: param for name, param in zip(names, params, strict=True) if name not in slots
         }
         converters = compiler.get_converters([column for column, _, _ in compiler.select])
-        self.converted = {
-            name: (place, *converters[place])
+        readers = {
+            name: property(_reader(place, converters.get(place, ((), None)), connection))
             for place, name in enumerate(columns)
-            if place in converters
         }
-        self.plain = tuple([name for name in columns if name not in self.converted])
-        places = [place for place in range(len(columns)) if place not in converters]
-        # Of one place, an itemgetter gives no tuple.
-        self.plain_of: Callable[[Sequence[Any]], Any] = (
-            itemgetter(*places) if len(places) > 1 else lambda found: [found[at] for at in places]
-        )
+        self.row = type("Row", (Row,), {"__slots__": (), "database": alias, **readers})
 
-    def execute(self, values: Mapping[str, object], connection: BaseDatabaseWrapper) -> Row | None:
-        params = self.constants.copy()
+    def execute(self, values: dict[str, Any], connection: BaseDatabaseWrapper) -> Row | None:
+        """Execute it with `values`, which become the parameters."""
         for name, prepare in self.prepare.items():
-            params[name] = prepare(values[name], connection)
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, params)
-            found = cursor.fetchone()
-        return None if found is None else Row(self, found, connection)
+            values[name] = prepare(values[name])
+        values.update(self.constants)
+        found = self.statement.fetch_one(values, connection)
+        return None if found is None else self.row(found)
 
 
-def preparer(field: Field[Any, Any], connection: BaseDatabaseWrapper) -> _Preparer:
+def _reader(
+    place: int, converted: tuple[Sequence[Any], Any], connection: BaseDatabaseWrapper
+) -> Callable[[Any], Any]:
+    converters, expression = converted
+    if not converters:
+        return itemgetter(place)
+
+    def read(row: Sequence[Any]) -> Any:
+        value = row[place]
+        if value is not None:
+            for convert in converters:
+                value = convert(value, expression, connection)
+        return value
+
+    return read
+
+
+def preparer(field: Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any]:
     """Return what makes a parameter of a value of `field`.
 
     For the two kinds on the hot path, what `get_db_prep_value` comes to in a fraction of its time.
     """
     if isinstance(field, UUIDField):
-        return _as_it_is if connection.features.has_native_uuid_field else _in_hex
+        return _as_it_is if connection.features.has_native_uuid_field else attrgetter("hex")
     writes_utc = connection.vendor == "sqlite" and connection.timezone in (None, UTC)
     if isinstance(field, MomentField) and writes_utc:
         return _in_utc
-    return partial(_prepared, field)
+    return partial(field.get_db_prep_value, connection=connection, prepared=True)
 
 
-def _as_it_is(value: Any, _connection: object) -> Any:
+def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _in_hex(value: UUID, _connection: object) -> str:
-    return value.hex
-
-
-def _in_utc(value: datetime, _connection: object) -> str:
+def _in_utc(value: datetime) -> str:
     return str(value.astimezone(UTC).replace(tzinfo=None))
-
-
-def _prepared(field: Field[Any, Any], value: Any, connection: BaseDatabaseWrapper) -> Any:
-    return field.get_db_prep_value(value, connection, prepared=True)

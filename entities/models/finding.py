@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db import models
@@ -33,16 +34,16 @@ def find_membership(*, entity_id: str, user_id: str) -> Membership:
         field = Membership._meta.get_field(name)
         field.set_cached_value(membership, _instance(model, row, f"{name}__"))  # type: ignore[union-attr]
     membership.current_token = None
-    if row["current_token__id"] is not None:
+    if row.current_token__id is not None:
         membership.current_token = _instance(AuthToken, row, "current_token__")
         membership.current_token.membership = membership
-    membership.had_token = row["had_token"]
+    membership.had_token = row.had_token
     return membership
 
 
 def _instance(model: type[_Model], row: Row, path: str) -> _Model:
     columns = _COLUMNS[path]
-    return model.from_db(row.database, list(columns), [row[where] for where in columns.values()])
+    return model.from_db(row.database, list(columns), attrgetter(*columns.values())(row))
 
 
 _COLUMNS = {

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from entities.codec import Parsed
+
 logger = logging.getLogger("entities.usage")
 
 _TABLES: dict[Kind, type[ApiKey | UserToken | AuthToken]] = {
@@ -51,10 +53,14 @@ class _Notebook:
         self.before: dict[int, datetime] = {}
         self.turned_at: datetime | None = None
 
-    def note(self, kind: Kind, id: UUID, at: datetime) -> None:
-        last = self.recent.get(id.int) or self.before.get(id.int)  # a UUID's hash is dear
-        if last is not None and at - last < USE_RESOLUTION:
-            return
+    def note(self, used: Iterable[Parsed], at: datetime) -> None:
+        for one in used:
+            number = one.id.int  # a UUID's hash is dear
+            last = self.recent.get(number) or self.before.get(number)
+            if last is None or at - last >= USE_RESOLUTION:
+                self._write_down(one.kind, one.id, at)
+
+    def _write_down(self, kind: Kind, id: UUID, at: datetime) -> None:
         with self.lock:
             if self.turned_at is None or at - self.turned_at >= USE_RESOLUTION:
                 self.before, self.recent, self.turned_at = self.recent, {}, at
@@ -80,9 +86,9 @@ class _Notebook:
 _notebook = _Notebook()
 
 
-def note_use(kind: Kind, id: UUID, *, at: datetime) -> None:
-    """Remember that a credential was used at `at`. Costs no query."""
-    _notebook.note(kind, id, at)
+def note_uses(used: Iterable[Parsed], *, at: datetime) -> None:
+    """Remember that credentials were used at `at`. Costs no query."""
+    _notebook.note(used, at)
 
 
 def write_noted_uses() -> int:

@@ -16,7 +16,6 @@ from entities.verification.authenticators import (
 from entities.verification.principals import (
     Presented,
     Principal,
-    Use,
     VerifiedApiKey,
     VerifiedToken,
 )
@@ -32,7 +31,6 @@ __all__ = [
     "Presented",
     "Principal",
     "TokenProof",
-    "Use",
     "UserAuthenticator",
     "UserProof",
     "UserTokenAuthenticator",

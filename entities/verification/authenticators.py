@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from entities import keys
 from entities.codec import Kind, Parsed
 from entities.conf import app_settings, derived
-from entities.exceptions import CredentialTextError, NotAuthenticatedError
+from entities.exceptions import NotAuthenticatedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,8 +94,10 @@ def _authenticators() -> tuple[UserAuthenticator, ...]:
 
 
 def _prove_own(text: str, kind: Kind) -> TokenProof | None:
-    try:
-        parsed = keys.rules().parse_as(kind, text)
-    except CredentialTextError:
-        raise NotAuthenticatedError("token: text") from None
-    return None if parsed is None else TokenProof(parsed)
+    rules = keys.rules()
+    if not rules.begins_as(kind, text):
+        return None
+    parsed = rules.read(text)
+    if parsed is None:
+        raise NotAuthenticatedError("token: text")
+    return TokenProof(parsed) if parsed.kind is kind else None

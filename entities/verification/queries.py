@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from django.db.models import CharField, Q, UUIDField
+from django.db.models import CharField, Expression, ExpressionWrapper, F, Q, TextField, UUIDField
 
 from entities.models import ApiKey, AuthToken, Membership
 from entities.models.compiled import CompiledQuery, Slot
@@ -19,13 +19,15 @@ _AT = cast("datetime", Slot("at", MomentField()))
 _API_KEY = Slot("api_key", UUIDField())
 _TOKEN = Slot("token", UUIDField())
 _USER = Slot("user", CharField())
+_FLAGS = ExpressionWrapper(F("flags"), output_field=TextField())
+"""As the JSON that lies in the database: the same few flags come again and again."""
 
-_TOKEN_COLUMNS = {
+_TOKEN_COLUMNS: dict[str, str | Expression] = {
     "token_nonce": "nonce",
     "token_generation": "generation",
     "token_issued_at": "issued_at",
     "token_expires_at": "expires_at",
-    "token_flags": "flags",
+    "token_flags": _FLAGS,
     "token_previous_nonce": "previous_nonce",
     "token_previous_expires_at": "previous_expires_at",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ from entities.conf import app_settings
 from entities.exceptions import NotAuthenticatedError
 from entities.models import KeyAccess, TextAge
 from entities.models.texts import previous_text_ends_at, text_age
-from entities.verification.principals import Principal, Use
+from entities.verification.principals import Principal
 from entities.verification.queries import (
     AUTH_TOKEN,
     KEY_AND_AUTH_TOKEN,
@@ -35,7 +37,7 @@ def read_pair(api_key: Parsed, token: Parsed, *, at: datetime) -> tuple[Principa
     row = query.one(api_key=api_key.id, token=token.id, at=at)
     if row is None:
         raise NotAuthenticatedError("no live row joins API key, user and token")
-    check_nonce(row["key_nonce"], api_key)
+    check_nonce(row.key_nonce, api_key)
     return _principal(row, api_key, token, flags=_flags(row, token, at=at), at=at), row
 
 
@@ -62,14 +64,14 @@ def read_user(
     row = KEY_AND_USER.one(api_key=api_key.id, user=user_id, at=at)
     if row is None:
         return None
-    check_nonce(row["key_nonce"], api_key)
+    check_nonce(row.key_nonce, api_key)
     return _principal(row, api_key, None, flags=flags, at=at)
 
 
 def ends(row: Row, principal: Principal, *, at: datetime) -> Iterator[datetime]:
     """Yield the moments at which what was read of `principal` at `at` ends by itself."""
     yield at + app_settings.VERIFICATION_CACHE_TTL
-    if principal.api_key_id is not None and (key_ends_at := row["key_expires_at"]) is not None:
+    if principal.api_key_id is not None and (key_ends_at := row.key_expires_at) is not None:
         yield key_ends_at
     if (token_ends_at := text_ends_at(row, principal.proof)) is not None:
         yield token_ends_at
@@ -81,9 +83,9 @@ def text_ends_at(row: Row, proof: Parsed | None) -> datetime | None:
     Args:
         proof: the authentication token, whose text may be the one before a refresh.
     """
-    if proof is not None and proof.generation != row["token_generation"]:
+    if proof is not None and proof.generation != row.token_generation:
         return _previous_text_ends_at(row)
-    ends_at: datetime | None = row["token_expires_at"]
+    ends_at: datetime | None = row.token_expires_at
     return ends_at
 
 
@@ -105,18 +107,23 @@ def _principal(
     flags: frozenset[str] | None,
     at: datetime,
 ) -> Principal:
-    return Principal(
-        entity_id=row["in_entity"],
-        user_columns=(row["of_user_id"], row["of_user_name"], row["of_user_account_id"]),
-        membership_id=row["membership_pk"],
-        role=row["in_role"],
-        api_key_id=None if api_key is None else api_key.id,
-        api_key_name="" if api_key is None else row["key_name"],
-        access=KeyAccess.STANDARD.value if api_key is None else row["key_access"],
-        token_id=None if token is None else token.id,
-        flags=flags,
-        proof=token if token is not None and token.kind is Kind.AUTH_TOKEN else None,
-        uses=tuple([Use(used.kind, used.id, at) for used in (api_key, token) if used is not None]),
+    return Principal.of(
+        {
+            "entity_id": row.in_entity,
+            "user_id": row.of_user_id,
+            "user_name": row.of_user_name,
+            "account_id": row.of_user_account_id,
+            "membership_id": row.membership_pk,
+            "role": row.in_role,
+            "api_key_id": None if api_key is None else api_key.id,
+            "api_key_name": "" if api_key is None else row.key_name,
+            "access": KeyAccess.STANDARD.value if api_key is None else row.key_access,
+            "token_id": None if token is None else token.id,
+            "flags": flags,
+            "proof": token if token is not None and token.kind is Kind.AUTH_TOKEN else None,
+            "used": tuple(filter(None, (api_key, token))),
+            "verified_at": at,
+        }
     )
 
 
@@ -127,23 +134,28 @@ def _flags(row: Row, token: Parsed, *, at: datetime) -> frozenset[str] | None:
         NotAuthenticatedError: it is neither.
     """
     if token.kind is Kind.USER_TOKEN:
-        check_nonce(row["token_nonce"], token)
+        check_nonce(row.token_nonce, token)
         return None
-    previous = row["token_previous_nonce"]
+    previous = row.token_previous_nonce
     age = text_age(
         token,
-        generation=row["token_generation"],
-        nonce=bytes(row["token_nonce"]),
+        generation=row.token_generation,
+        nonce=bytes(row.token_nonce),
         previous_nonce=None if previous is None else bytes(previous),
     )
     in_grace = age is TextAge.PREVIOUS and at < _previous_text_ends_at(row)
     if age is not TextAge.CURRENT and not in_grace:
         raise NotAuthenticatedError(f"authentication token: {age.value} text")
-    return frozenset(row["token_flags"])
+    return _flags_of(row.token_flags)
+
+
+@lru_cache(maxsize=1024)
+def _flags_of(written: str) -> frozenset[str]:
+    return frozenset(json.loads(written))
 
 
 def _previous_text_ends_at(row: Row) -> datetime:
     return previous_text_ends_at(
-        issued_at=row["token_issued_at"],
-        previous_expires_at=row["token_previous_expires_at"],
+        issued_at=row.token_issued_at,
+        previous_expires_at=row.token_previous_expires_at,
     )

@@ -10,7 +10,7 @@ from django.db import connections, router
 from entities import keys, moments
 from entities.codec import Kind, Parsed
 from entities.conf import derived
-from entities.exceptions import CredentialTextError, NotAuthenticatedError
+from entities.exceptions import NotAuthenticatedError
 from entities.memory import memory, scopes_of
 from entities.models import AuthToken, KeyAccess, Membership, User
 from entities.verification.authenticators import (
@@ -23,7 +23,6 @@ from entities.verification.authenticators import (
 from entities.verification.principals import (
     Presented,
     Principal,
-    Use,
     VerifiedApiKey,
     VerifiedToken,
 )
@@ -40,11 +39,15 @@ from entities.verification.reading import (
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from entities.memory import Memory
     from entities.models.compiled import Row
 
 _Parsed = TypeVar("_Parsed")
 
-_BUILT_IN = (UserTokenAuthenticator, AuthTokenAuthenticator)
+_BUILT_IN: dict[type, Kind] = {
+    UserTokenAuthenticator: Kind.USER_TOKEN,
+    AuthTokenAuthenticator: Kind.AUTH_TOKEN,
+}
 _MOST_PARSED = 10_000
 
 
@@ -54,7 +57,7 @@ def verify_request(presented: Presented, *, at: datetime | None = None) -> Princ
     Raises:
         NotAuthenticatedError: any of them is wrong, dead, or of another entity or user.
     """
-    return derived(_Verifier).request(presented, at=at or moments.now())
+    return derived(_Verifier).request(presented, at)
 
 
 def verify_bearer(text: str, *, at: datetime | None = None) -> Principal:
@@ -63,7 +66,7 @@ def verify_bearer(text: str, *, at: datetime | None = None) -> Principal:
     Raises:
         NotAuthenticatedError: it is wrong or dead.
     """
-    return derived(_Verifier).bearer(text, at=at or moments.now())
+    return derived(_Verifier).bearer(text, at)
 
 
 def verify_token(text: str, *, at: datetime | None = None) -> VerifiedToken:
@@ -74,13 +77,13 @@ def verify_token(text: str, *, at: datetime | None = None) -> VerifiedToken:
     Raises:
         NotAuthenticatedError: it is wrong or dead.
     """
-    token = _parse(keys.rules(), Kind.AUTH_TOKEN, text)
+    token = _parse(derived(_Verifier).auth_tokens, text)
     principal, row = read_token(token, at=at or moments.now())
     return VerifiedToken(
         principal,
-        issued_at=row["token_issued_at"],
-        expires_at=text_ends_at(row, token) or row["token_expires_at"],
-        issued_through=row["token_issued_through"],
+        issued_at=row.token_issued_at,
+        expires_at=text_ends_at(row, token) or row.token_expires_at,
+        issued_through=row.token_issued_through,
     )
 
 
@@ -91,46 +94,56 @@ def verify_api_key(text: str, *, at: datetime | None = None) -> VerifiedApiKey:
         NotAuthenticatedError: it is wrong or dead, or its entity is off.
     """
     at = at or moments.now()
-    api_key = _parse(keys.rules(), Kind.API_KEY, text)
+    api_key = _parse(derived(_Verifier).api_keys, text)
     row = API_KEY.one(api_key=api_key.id, at=at)
     if row is None:
         raise NotAuthenticatedError("no live row of this API key")
-    check_nonce(row["key_nonce"], api_key)
-    uses = (Use(Kind.API_KEY, api_key.id, at),)
-    return VerifiedApiKey(row["in_entity"], api_key.id, row["key_name"], row["key_access"], uses)
+    check_nonce(row.key_nonce, api_key)
+    return VerifiedApiKey(
+        row.in_entity, api_key.id, row.key_name, row.key_access, used=(api_key,), verified_at=at
+    )
 
 
 class _Verifier:
     """What verifies under one state of the settings."""
 
     def __init__(self) -> None:
-        self.rules = keys.rules()
         self.memory = memory()
-        # A host's own authenticator wants to see each request.
-        self.asks_others = any(type(one) not in _BUILT_IN for one in authenticators())
+        self.rules = keys.rules()
+        self.api_keys = self.rules.only(Kind.API_KEY)
+        self.auth_tokens = self.rules.only(Kind.AUTH_TOKEN)
+        asked = authenticators()
+        ours = [_BUILT_IN[type(one)] for one in asked if type(one) in _BUILT_IN]
+        self.tokens = self.rules.only(*ours)
+        # A host's own authenticator wants to see each request; ours see what they do not know yet.
+        self.asks_others = len(ours) < len(asked)
         # Good texts, parsed: the MAC of each is right, no more. By digest, so that none is kept.
         self.parsed: dict[str, tuple[Parsed, Parsed]] = {}
         self.parsed_alone: dict[str, Parsed] = {}
 
-    def request(self, presented: Presented, *, at: datetime) -> Principal:
+    def request(self, presented: Presented, at: datetime | None) -> Principal:
         """Verify API key, user and token. See `verify_request`."""
-        key = self.rules.fingerprint(presented.api_key, presented.token)
+        # No good text holds a line break, so that no other two have the digest of good ones.
+        key = self.rules.fingerprint(f"{presented.api_key}\n{presented.token}")
         if self.asks_others:
-            api_key = _parse(self.rules, Kind.API_KEY, presented.api_key)
+            api_key = _parse(self.api_keys, presented.api_key)
             proof = prove(presented)
             if isinstance(proof, UserProof):
-                return _fitting(_by_proof(presented, api_key, proof, at), presented)
+                found = _by_proof(presented, api_key, proof, at or moments.now())
+                return _fitting(found, presented)
             pair = (api_key, proof.parsed)
         known, stood = (None, None) if self.memory is None else self.memory.recall(key)
         if known is not None:
             return _fitting(known.again(), presented)
+        at = at or moments.now()
         if not self.asks_others:
-            pair = self.parsed.get(key) or self._parse(key, presented)
+            pair = self.parsed.get(key) or self._parse_pair(key, presented)
         principal, row = read_pair(*pair, at=at)
-        self._remember(key, principal, row, stood, at=at)
+        if self.memory is not None:
+            _remember(self.memory, key, principal, row, stood, at=at)
         return _fitting(principal, presented)
 
-    def bearer(self, text: str, *, at: datetime) -> Principal:
+    def bearer(self, text: str, at: datetime | None) -> Principal:
         """Verify an authentication token alone. See `verify_bearer`."""
         key, stood = self.rules.fingerprint(text), None
         if self.memory is not None:
@@ -138,36 +151,37 @@ class _Verifier:
             if known is not None:
                 again: Principal = known.again()
                 return again
+        at = at or moments.now()
         token = self.parsed_alone.get(key)
         if token is None:
-            token = _kept(self.parsed_alone, key, _parse(self.rules, Kind.AUTH_TOKEN, text))
+            token = _kept(self.parsed_alone, key, _parse(self.auth_tokens, text))
         principal, row = read_token(token, at=at)
-        self._remember(key, principal, row, stood, at=at)
+        if self.memory is not None:
+            _remember(self.memory, key, principal, row, stood, at=at)
         return principal
 
-    def _parse(self, key: str, presented: Presented) -> tuple[Parsed, Parsed]:
-        proof = prove(presented)
-        assert not isinstance(proof, UserProof)  # noqa: S101  ours give none
-        api_key = _parse(self.rules, Kind.API_KEY, presented.api_key)
-        return _kept(self.parsed, key, (api_key, proof.parsed))
+    def _parse_pair(self, key: str, presented: Presented) -> tuple[Parsed, Parsed]:
+        token = _parse(self.tokens, presented.token)
+        return _kept(self.parsed, key, (_parse(self.api_keys, presented.api_key), token))
 
-    def _remember(
-        self, key: str, principal: Principal, row: Row, stood: Any, *, at: datetime
-    ) -> None:
-        """Remember who was verified, if anything is.
 
-        Nothing that was read inside a transaction is: it may not see what others changed since it
-        began, or see what is taken back.
-        """
-        if self.memory is None or connections[router.db_for_write(AuthToken)].in_atomic_block:
-            return
-        self.memory.remember(
-            key,
-            principal.again(),
-            scopes=scopes_of(entity_id=principal.entity_id, user_id=principal.user_id),
-            stood=stood,
-            ends_at=min(ends(row, principal, at=at)).timestamp(),
-        )
+def _remember(
+    memory: Memory, key: str, principal: Principal, row: Row, stood: Any, *, at: datetime
+) -> None:
+    """Remember who was verified.
+
+    Nothing that was read inside a transaction is: it may not see what others changed since it
+    began, or see what is taken back.
+    """
+    if connections[router.db_for_write(AuthToken)].in_atomic_block:
+        return
+    memory.remember(
+        key,
+        replace(principal, used=()),
+        scopes=scopes_of(entity_id=principal.entity_id, user_id=principal.user_id),
+        stood=stood,
+        ends_at=min(ends(row, principal, at=at)).timestamp(),
+    )
 
 
 def _kept(parsed: dict[str, _Parsed], key: str, value: _Parsed) -> _Parsed:
@@ -177,13 +191,10 @@ def _kept(parsed: dict[str, _Parsed], key: str, value: _Parsed) -> _Parsed:
     return value
 
 
-def _parse(rules: keys.Rules, kind: Kind, text: str) -> Parsed:
-    try:
-        parsed = rules.parse_as(kind, text)
-    except CredentialTextError:
-        parsed = None
+def _parse(rules: keys.Rules, text: str) -> Parsed:
+    parsed = rules.read(text)
     if parsed is None:
-        raise NotAuthenticatedError(f"{kind.name}: text, or another kind")
+        raise NotAuthenticatedError("no text of ours, or of another kind")
     return parsed
 
 
@@ -194,7 +205,7 @@ def _fitting(principal: Principal, presented: Presented) -> Principal:
         NotAuthenticatedError: the header names another user, or the entity is another one, where
             only a superuser gets in.
     """
-    if not presented.names(principal.user_id):
+    if principal.user_id != presented.user_id and not presented.names(principal.user_id):
         raise NotAuthenticatedError("userid: another user's token")
     entity_id = presented.entity_id
     if entity_id is not None and entity_id != principal.entity_id:

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from entities.api.authentication import BearerAuthentication, HeaderAuthentication
 from entities.api.permissions import HasFlags, IsEntityAdmin
+from entities.exceptions import NotAuthenticatedError
 from entities.services import issue_token
 from tests.conftest import with_key
 
@@ -167,3 +168,14 @@ def test_flags_that_no_token_can_carry_are_an_error_at_start(flags: tuple[Any, .
 
 def test_a_permission_says_what_it_asks_for() -> None:
     assert PERMISSIONS["two"].__name__ == "HasFlags('reports.read', 'reports.write')"
+
+
+def test_a_refusal_speaks_the_language_of_the_request(member: Caller) -> None:
+    wrong = member.headers | {"token": "wrong"}
+    said = {}
+    for language in ("en", "de", "es", "de", "en"):
+        with translation.override(language):
+            answer = Client().get("/admin", headers=wrong)
+            said[language] = answer.json()["detail"]
+            assert said[language] == str(NotAuthenticatedError.message)
+    assert len(set(said.values())) == 3

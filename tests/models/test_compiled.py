@@ -34,7 +34,7 @@ def test_a_row_comes_as_the_queryset_itself_gives_it() -> None:
     query = CompiledQuery(rows, COLUMNS)
     row = query.one(id=token.pk, at=moments.now())
     assert row is not None
-    assert {name: row[name] for name in COLUMNS} == {
+    assert {name: getattr(row, name) for name in COLUMNS} == {
         "pk": token.pk,
         "flags": ["a"],
         "ends": token.expires_at,
@@ -99,4 +99,4 @@ def test_parameters_are_made_as_the_fields_make_them(at: datetime) -> None:
     here = connections[ALIAS]
     for field, value in ((MomentField(), at), (UUIDField(), uuid4()), (CharField(), "x")):
         expected = field.get_db_prep_value(value, here, prepared=True)
-        assert preparer(field, here)(value, here) == expected
+        assert preparer(field, here)(value) == expected

@@ -8,14 +8,16 @@ import pytest
 from django.db import DatabaseError
 
 from entities import moments
-from entities.codec import Kind
+from entities.codec import Kind, Parsed
 from entities.models import ApiKey, AuthToken, UserToken
 from entities.services import usage
-from entities.services.usage import note_use, write_noted_uses
+from entities.services.usage import note_uses, write_noted_uses
 from tests.factories import ApiKeyFactory, AuthTokenFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
+    from uuid import UUID
 
     from time_machine import TimeMachineFixture
 
@@ -27,6 +29,10 @@ def _nothing_noted() -> Iterator[None]:
     usage._notebook.forget()
     yield
     usage._notebook.forget()
+
+
+def note(kind: Kind, id: UUID, *, at: datetime) -> None:
+    note_uses([Parsed(kind, id, generation=0, key_id=0, nonce=b"")], at=at)
 
 
 def test_a_request_notes_its_credentials_and_writes_nothing_itself(member: Caller) -> None:
@@ -62,7 +68,7 @@ def test_what_another_process_wrote_within_the_minute_is_not_written_again() -> 
     used_at = {59: ApiKeyFactory(), 60: ApiKeyFactory()}
     for seconds, key in used_at.items():
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now - timedelta(seconds=seconds))
-        note_use(Kind.API_KEY, key.pk, at=now)
+        note(Kind.API_KEY, key.pk, at=now)
     assert write_noted_uses() == 1
     assert ApiKey.objects.get(last_used_at=now) == used_at[60]
 
@@ -71,7 +77,7 @@ def test_what_another_process_wrote_within_the_minute_is_not_written_again() -> 
 def test_a_later_use_that_another_process_wrote_stays() -> None:
     now = moments.now()
     key = ApiKeyFactory(last_used_at=now)
-    note_use(Kind.API_KEY, key.pk, at=now - timedelta(seconds=1))
+    note(Kind.API_KEY, key.pk, at=now - timedelta(seconds=1))
     assert write_noted_uses() == 0
     key.refresh_from_db()
     assert key.last_used_at == now
@@ -81,7 +87,7 @@ def test_a_later_use_that_another_process_wrote_stays() -> None:
 def test_many_uses_are_one_statement_a_table(django_assert_num_queries: Any) -> None:
     now = moments.now()
     for token in AuthTokenFactory.create_batch(20):
-        note_use(Kind.AUTH_TOKEN, token.pk, at=now)
+        note(Kind.AUTH_TOKEN, token.pk, at=now)
     with django_assert_num_queries(1):
         assert write_noted_uses() == 20
 
@@ -90,7 +96,7 @@ def test_many_uses_are_one_statement_a_table(django_assert_num_queries: Any) -> 
 def test_a_thread_writes_what_was_noted_after_a_while(settings: Any) -> None:
     settings.ENTITIES = {"LAST_USED_FLUSH": timedelta(0)}
     key = ApiKeyFactory()
-    note_use(Kind.API_KEY, key.pk, at=moments.now())
+    note(Kind.API_KEY, key.pk, at=moments.now())
     timer = usage._notebook.timer
     if timer is not None:  # else it has come and gone
         timer.join(10)
@@ -113,7 +119,7 @@ def test_a_failure_in_the_background_is_logged(
 @pytest.mark.django_db(transaction=True)
 def test_a_process_that_ends_writes_what_it_noted(settings: Any) -> None:
     key = ApiKeyFactory()
-    note_use(Kind.API_KEY, key.pk, at=moments.now())
+    note(Kind.API_KEY, key.pk, at=moments.now())
     usage._write_at_exit()  # by hand only, say the settings of the tests
     assert usage._notebook.noted
     settings.ENTITIES = {"LAST_USED_FLUSH": timedelta(seconds=5)}

@@ -65,7 +65,7 @@ def test_a_token_alone_names_its_entity_and_user_in_one_query(
     )
     assert (principal.flags, principal.token_id) == (frozenset({"a", "b"}), row.pk)
     assert (principal.api_key_id, principal.actor.application) == (None, None)
-    assert [use.id for use in principal.uses] == [row.pk]
+    assert [use.id for use in principal.used] == [row.pk]
     assert not principal.is_superuser
 
 
@@ -155,4 +155,4 @@ def test_an_api_key_alone_names_its_entity_and_access_in_one_query(
         "reader",
         KeyAccess.READ_ONLY,
     )
-    assert [use.id for use in verified.uses] == [key.pk]
+    assert [use.id for use in verified.used] == [key.pk]

@@ -113,8 +113,8 @@ def test_who_was_verified_before_costs_no_query(
     with django_assert_num_queries(0):
         after = [way() for way in ways(member, text)]
         assert [principal.user.name for principal in after] == [member.membership.user.name] * 3
-    assert [replace(principal, uses=()) for principal in before] == after
-    assert [len(principal.uses) for principal in before + after] == [2, 2, 1, 0, 0, 0]
+    assert [replace(principal, used=()) for principal in before] == after
+    assert [len(principal.used) for principal in before + after] == [2, 2, 1, 0, 0, 0]
     assert [principal.user for principal in after] == [member.membership.user] * 3
 
 
@@ -356,7 +356,7 @@ def test_no_cache_holds_a_text(member: Caller, settings: Any) -> None:
     if settings.ENTITIES["VERIFICATION_CACHE"] == "process":
         known = memories.memory()
         assert isinstance(known, memories.ProcessMemory)
-        kept = pickle.dumps([(key, answer) for key, (_, _, answer) in known._answers.items()])
+        kept = pickle.dumps([(key, answer) for key, (_, answer, _) in known._answers.items()])
     else:
         cache: Any = caches["shared"]
         if hasattr(cache, "_cache") and isinstance(cache._cache, dict):

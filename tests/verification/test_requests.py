@@ -362,6 +362,7 @@ def test_a_host_plugs_in_its_own_proof_of_the_user(
     text = issue_token(membership=alice, by=principal.actor, flags=["read"]).derive_text()
     assert text is not None
     refused(replace(what, token=text))  # this host takes no authentication tokens
+    refused(replace(what, token=f"{user_token[:-1]}-"), queries=0)
 
 
 def test_a_prefix_that_begins_another_takes_none_of_its_texts(
@@ -373,6 +374,14 @@ def test_a_prefix_that_begins_another_takes_none_of_its_texts(
     assert verify_request(presented(member, token=text)).proof is not None
     settings.ENTITIES |= {"USER_AUTHENTICATORS": ["entities.verification.UserTokenAuthenticator"]}
     refused(presented(member, token=text), queries=0)
+
+
+def test_only_so_many_texts_are_kept_parsed(
+    member: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entities.verification.verify._MOST_PARSED", 1)
+    texts = [member.token, issue(member)] * 2
+    assert [bool(verify_request(presented(member, token=text))) for text in texts] == [True] * 4
 
 
 def test_no_credential_shows_in_the_repr_of_what_was_presented(member: Caller) -> None:
