@@ -44,8 +44,9 @@ def sides(tokens: int) -> dict[str, Side]:
         Side("oauth-toolkit", "oauth", theirs.oauth),
         Side("simplejwt", "jwt", lambda: theirs.jwt("/jwt")),
         Side("simplejwt stateless", "jwt-stateless", lambda: theirs.jwt("/jwt-stateless")),
-        Side("floor", "floor", lambda: [Ask("/floor", {})]),
-        Side("bare", "bare", lambda: [Ask("/bare", {})]),
+        # The floors are asked the same, and look at nothing.
+        Side("floor", "floor", lambda: _elsewhere("/floor", ours.by_user_token())),
+        Side("bare", "bare", lambda: _elsewhere("/bare", ours.bearers())),
         Side("user token", "headers", ours.by_user_token),
         Side("auth token", "headers", ours.by_auth_token),
         Side("forged", "headers", ours.forged, 401),
@@ -69,6 +70,10 @@ def sides_of_two(small: int, large: int) -> dict[str, Side]:
             Side(f"{kind} of {size}", "headers", asks, alias=alias) for kind, asks in kinds.items()
         ]
     return {side.name: side for side in found}
+
+
+def _elsewhere(path: str, asks: Sequence[Ask]) -> list[Ask]:
+    return [Ask(path, ask.headers) for ask in asks]
 
 
 def _spread(tokens: int) -> range:
