@@ -81,6 +81,7 @@ def _rows() -> Iterator[Row]:
     for kind in ("forged", "mistyped", "wrong kind"):
         bounds = {SQLITE: 0.37, POSTGRESQL: 0.18}
         yield Row(f"{kind}, refused", kind, "authtoken refuses", bounds, queries=0)
+    yield Row("REST framework's own refusal", "refusal", "authtoken refuses")
     yield Row("/verify", "verify", "bare", {SQLITE: 2.0}, queries=1)
     yield Row("GET of the own token", "own token", "authtoken row", {SQLITE: 0.6}, queries=2)
 

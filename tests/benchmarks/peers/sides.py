@@ -46,6 +46,7 @@ def sides(tokens: int) -> dict[str, Side]:
         Side("simplejwt stateless", "jwt-stateless", lambda: theirs.jwt("/jwt-stateless")),
         # The floors are asked the same, and look at nothing.
         Side("floor", "floor", lambda: _elsewhere("/floor", ours.by_user_token())),
+        Side("refusal", "refusal", lambda: _elsewhere("/refusal", ours.by_user_token()), 401),
         Side("bare", "bare", lambda: _elsewhere("/bare", ours.bearers())),
         Side("user token", "headers", ours.by_user_token),
         Side("auth token", "headers", ours.by_auth_token),

@@ -5,7 +5,7 @@ All are plain `APIView`s with one renderer and one parser; the rest is REST fram
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.http import HttpResponse
 from django.urls import path
@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework.authentication import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
@@ -70,6 +71,13 @@ class RowView(FloorView):
         return Response(RowSerializer(AuthToken.objects.get(pk=kwargs["pk"])).data)
 
 
+class Refusal(TokenAuthentication):
+    """Refuses everybody, unseen: no authentication refuses in less than REST framework takes."""
+
+    def authenticate(self, request: Request) -> NoReturn:
+        raise AuthenticationFailed
+
+
 @csrf_exempt
 def bare(request: HttpRequest) -> HttpResponse:
     """Answers everybody, without REST framework."""
@@ -90,6 +98,7 @@ VIEWS: dict[str, View] = {
     "jwt": guarded(JWTAuthentication),
     "jwt-stateless": guarded(JWTStatelessUserAuthentication),
     "floor": FloorView.as_view(),
+    "refusal": guarded(Refusal),
     "bare": bare,
     "headers": guarded(HeaderAuthentication),
     "verify": verify,
