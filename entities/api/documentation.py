@@ -19,7 +19,6 @@ from entities.api.schema import (
     IF_NONE_MATCH,
     ApiSchema,
     DoneSerializer,
-    ProblemSerializer,
     response_header,
 )
 from entities.api.serializers import (
@@ -28,11 +27,11 @@ from entities.api.serializers import (
     TokenChangesSerializer,
     TokenTermsSerializer,
 )
-from entities.http.problems import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
+from entities.http.problems import problem
 from entities.models.ids import MAX_ID_CHARS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 _TAGS = ["Entity Authentication Token"]
 _TEXT = "eat_04dvh22unVN0qcopmRjTfNRKXF4UGLWxwGPxsMrWlBWpBKQTa3PYB1lShG7B0nw4Vgg5LwF7AHeQr2g489l"
@@ -99,10 +98,19 @@ _TERMS_REFUSED = (
 )
 
 
-def _problems(
-    *causes: type[domain.EntitiesError], body: bool = False, reads: bool = False
-) -> dict[Any, OpenApiResponse]:
-    """Describe every error that a call can answer, by status, each cause with an example."""
+def _requests(*examples: tuple[str, dict[str, Any]]) -> list[OpenApiExample]:
+    """Examples of a body. Swagger UI sends the first one, so that one works as it is."""
+    return [OpenApiExample(name, value=value, request_only=True) for name, value in examples]
+
+
+def _call(
+    *headers: OpenApiParameter,
+    causes: tuple[type[domain.EntitiesError], ...],
+    request: Any = None,
+    reads: bool = False,
+    **facts: Any,
+) -> Callable[[Any], Any]:
+    """Document a call on our own schema class: `extend_schema` builds on the host's default one."""
     every_cause: tuple[type[domain.EntitiesError], ...] = (
         domain.NotAuthenticatedError,
         domain.PermissionDeniedError,
@@ -110,58 +118,13 @@ def _problems(
         domain.EntityNotFoundError,
         *causes,
     )
-    return problems_of(every_cause, more=_FORM_ERRORS if body else (), body=body)
-
-
-def problems_of(
-    causes: Iterable[type[domain.EntitiesError]],
-    *,
-    more: Iterable[dict[str, Any]] = (),
-    body: bool = False,
-) -> dict[Any, OpenApiResponse]:
-    """Describe errors by status: of these causes, of HTTP itself, and `more`."""
-    problems = [of_domain(example_of(cause)) for cause in causes]
-    for status in (400, 404, 405, 413, 500, *((411, 415) if body else ())):
-        code, error = status_error(status)
-        problems.append(problem(status, code=code, error=error))
-    problems += more
-    by_status: dict[int, list[dict[str, Any]]] = {}
-    for found in problems:
-        by_status.setdefault(found["status"], []).append(found)
-    return {
-        (status, PROBLEM_MEDIA_TYPE): OpenApiResponse(
-            ProblemSerializer,
-            description=found[0]["title"],
-            examples=[
-                OpenApiExample(
-                    one["code"], value=one, response_only=True, status_codes=[str(status)]
-                )
-                for one in found
-            ],
-        )
-        for status, found in sorted(by_status.items())
-    }
-
-
-def example_of(cause: type[domain.EntitiesError]) -> domain.EntitiesError:
-    """Make an error of a class."""
-    if issubclass(cause, domain.BatchRefusedError):
-        return cause({3: domain.MembershipNotFoundError()})
-    return cause()
-
-
-def _requests(*examples: tuple[str, dict[str, Any]]) -> list[OpenApiExample]:
-    """Examples of a body. Swagger UI sends the first one, so that one works as it is."""
-    return [OpenApiExample(name, value=value, request_only=True) for name, value in examples]
-
-
-def _call(*headers: OpenApiParameter, **facts: Any) -> Callable[[Any], Any]:
-    """Document a call on our own schema class: `extend_schema` builds on the host's default one."""
+    has_body = request is not None
+    schema = ApiSchema.of(every_cause, problems=_FORM_ERRORS if has_body else (), body=has_body)
     parameters = [*PATH_PARAMETERS.values(), *ANSWER_HEADERS, *headers]
-    document = extend_schema(tags=_TAGS, parameters=parameters, **facts)
+    document = extend_schema(tags=_TAGS, parameters=parameters, request=request, **facts)
 
     def decorator(method: Any) -> Any:
-        method.kwargs = {"schema": ApiSchema}
+        method.kwargs = {"schema": schema}
         return document(method)
 
     return decorator
@@ -175,17 +138,16 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
         operation_id="getAuthenticationToken",
         summary="Get Authentication Token",
         description="Get the authentication token for a user in a specific entity.",
-        request=None,
         responses={
             200: OpenApiResponse(AuthTokenSerializer, "The token.", [_TOKEN_EXAMPLE]),
             304: OpenApiResponse(description="The caller has this answer already."),
-            **_problems(
-                *_NONE_READABLE,
-                domain.FlagCeilingError,
-                domain.PreconditionFailedError,
-                reads=True,
-            ),
         },
+        causes=(
+            *_NONE_READABLE,
+            domain.FlagCeilingError,
+            domain.PreconditionFailedError,
+        ),
+        reads=True,
     ),
     create=_call(
         IF_MATCH,
@@ -200,15 +162,14 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
         examples=_requests(_FLAGS_EXAMPLE, _TERMS_EXAMPLE, ("defaults", {})),
         responses={
             201: OpenApiResponse(AuthTokenSerializer, "The new token.", [_TOKEN_EXAMPLE]),
-            **_problems(
-                *_TERMS_REFUSED,
-                domain.MembershipNotFoundError,
-                domain.MembershipInactiveError,
-                domain.TokenExistsError,
-                domain.PreconditionFailedError,
-                body=True,
-            ),
         },
+        causes=(
+            *_TERMS_REFUSED,
+            domain.MembershipNotFoundError,
+            domain.MembershipInactiveError,
+            domain.TokenExistsError,
+            domain.PreconditionFailedError,
+        ),
     ),
     partial_update=_call(
         IF_MATCH,
@@ -223,14 +184,13 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
         examples=_requests(_FLAGS_EXAMPLE, _TERMS_EXAMPLE),
         responses={
             200: OpenApiResponse(AuthTokenSerializer, "The token.", [_TOKEN_EXAMPLE]),
-            **_problems(
-                *_TERMS_REFUSED,
-                domain.NothingToChangeError,
-                *_NONE_READABLE,
-                domain.PreconditionFailedError,
-                body=True,
-            ),
         },
+        causes=(
+            *_TERMS_REFUSED,
+            domain.NothingToChangeError,
+            *_NONE_READABLE,
+            domain.PreconditionFailedError,
+        ),
     ),
     destroy=_call(
         IF_MATCH,
@@ -240,16 +200,15 @@ document_auth_token: Callable[[Any], Any] = extend_schema_view(
             "Delete the authentication token for a user in a specific entity. It is revoked at "
             "once, everywhere."
         ),
-        request=None,
         responses={
             200: OpenApiResponse(DoneSerializer, "It is revoked.", [_DONE_EXAMPLE]),
-            **_problems(
-                domain.MembershipNotFoundError,
-                domain.TokenNotFoundError,
-                domain.TokenRevokedError,
-                domain.PreconditionFailedError,
-            ),
         },
+        causes=(
+            domain.MembershipNotFoundError,
+            domain.TokenNotFoundError,
+            domain.TokenRevokedError,
+            domain.PreconditionFailedError,
+        ),
     ),
 )
 
@@ -273,15 +232,14 @@ document_refresh: Callable[[Any], Any] = extend_schema_view(
         ),
         responses={
             200: OpenApiResponse(AuthTokenSerializer, "The new text.", [_TOKEN_EXAMPLE]),
-            **_problems(
-                domain.LifetimeError,
-                domain.TokenMismatchError,
-                domain.FlagCeilingError,
-                *_NONE_LIVE,
-                domain.TokenReusedError,
-                domain.PreconditionFailedError,
-                body=True,
-            ),
         },
+        causes=(
+            domain.LifetimeError,
+            domain.TokenMismatchError,
+            domain.FlagCeilingError,
+            *_NONE_LIVE,
+            domain.TokenReusedError,
+            domain.PreconditionFailedError,
+        ),
     ),
 )

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.urls import get_script_prefix, reverse
 
 from entities import exceptions as domain
-from entities.http.problems import (
-    PROBLEM_MEDIA_TYPE,
-    BodyError,
-    FieldsError,
-    of_domain,
-    problem,
-    status_error,
-)
+from entities.api.schema import by_status, examples_of
+from entities.http.problems import PROBLEM_MEDIA_TYPE, BodyError, FieldsError
 from entities.models.flags import FLAG_PATTERN
 
 if TYPE_CHECKING:
@@ -184,13 +178,9 @@ def _refusals(causes: Iterable[type[domain.EntitiesError]]) -> Iterator[tuple[st
     problems = [
         FieldsError({"token": ["Send the text of a token, in a form."]}).body(),
         BodyError("The body is not UTF-8.").body(),
-        *(of_domain(cause()) for cause in refused),
+        *examples_of(refused, [400, 405, 411, 413, 415, 429, 500]),
     ]
-    for status in (400, 405, 411, 413, 415, 429, 500):
-        code, error = status_error(status)
-        problems.append(problem(status, code=code, error=error))
-    for status in sorted({one["status"] for one in problems}):
-        found = [one for one in problems if one["status"] == status]
+    for status, found in by_status(problems):
         examples = {one["code"]: {"value": one} for one in found}
         content = {PROBLEM_MEDIA_TYPE: {"schema": _ref("Problem"), "examples": examples}}
         answer = _answer(found[0]["title"], content)

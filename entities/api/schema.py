@@ -16,6 +16,8 @@ from entities.conf import app_settings
 from entities.http.problems import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from drf_spectacular.utils import Direction
 
 _HEADERS = {
@@ -113,33 +115,54 @@ _POST_REFUSED = (
 class ApiSchema(AutoSchema):
     """What drf-spectacular writes, which bodies are wanted, and what holds for any call."""
 
+    causes: tuple[type[domain.EntitiesError], ...] = ()
+    statuses: tuple[int, ...] = ()
+    problems: tuple[dict[str, Any], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        causes: Iterable[type[domain.EntitiesError]],
+        *,
+        problems: Iterable[dict[str, Any]] = (),
+        body: bool = False,
+    ) -> type[ApiSchema]:
+        """Make the class of a call with these errors, those of HTTP itself, and more `problems`.
+
+        Each is shown by an example, made with the document: at start nobody reads it.
+        """
+        facts = {
+            "causes": tuple(causes),
+            "statuses": (400, 404, 405, 413, 500, *((411, 415) if body else ())),
+            "problems": tuple(problems),
+        }
+        return type(cls.__name__, (cls,), facts)
+
     def get_override_parameters(self) -> list[Any]:
         posted = _POST if self.method == "POST" else []
         return [*super().get_override_parameters(), *_ANY_CALL, *posted]
 
-    def get_generic_problems(self) -> list[dict[str, Any]]:
-        """Build an example of each error that a call answers whatever it is about."""
-        code, error = status_error(429)
-        problems = [
-            problem(429, code=code, error=error),
-            of_domain(domain.ProviderUnavailableError()),
-        ]
-        if self.method == "POST":
-            problems += [of_domain(cause()) for cause in _POST_REFUSED]
-        return problems
+    def get_problems(self) -> Iterator[dict[str, Any]]:
+        """Build an example of each error: of this call, and of any call whatever it is about."""
+        yield from examples_of(self.causes, self.statuses)
+        yield from self.problems
+        posted = _POST_REFUSED if self.method == "POST" else ()
+        yield from examples_of([domain.ProviderUnavailableError, *posted], [429])
 
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        for example in self.get_generic_problems():
-            status, name = str(example["status"]), example["code"]
+        for status, examples in by_status(self.get_problems()):
             described = OpenApiResponse(
                 ProblemSerializer,
-                example["title"],
-                [OpenApiExample(name, value=example, status_codes=[status])],
+                examples[0]["title"],
+                [
+                    OpenApiExample(one["code"], value=one, status_codes=[str(status)])
+                    for one in examples
+                ],
             )
-            body = self._get_response_for_code(described, status, [PROBLEM_MEDIA_TYPE], direction)  # type: ignore[no-untyped-call]
-            known = bodies.setdefault(status, body)["content"][PROBLEM_MEDIA_TYPE]
-            known["examples"] |= body["content"][PROBLEM_MEDIA_TYPE]["examples"]
+            bodies[str(status)] = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                described, str(status), [PROBLEM_MEDIA_TYPE], direction
+            )
         return bodies
 
     def _get_request_body(self, direction: Direction = "request") -> dict[str, Any] | None:
@@ -147,6 +170,28 @@ class ApiSchema(AutoSchema):
         if body is not None and getattr(self.get_request_serializer(), "wants_something", False):
             body["required"] = True
         return body
+
+
+def examples_of(
+    causes: Iterable[type[domain.EntitiesError]], statuses: Iterable[int]
+) -> Iterator[dict[str, Any]]:
+    """Build an error of each cause, and of each status that HTTP itself answers."""
+    for cause in causes:
+        if issubclass(cause, domain.BatchRefusedError):
+            yield of_domain(cause({3: domain.MembershipNotFoundError()}))
+        else:
+            yield of_domain(cause())
+    for status in statuses:
+        code, error = status_error(status)
+        yield problem(status, code=code, error=error)
+
+
+def by_status(problems: Iterable[dict[str, Any]]) -> list[tuple[int, list[dict[str, Any]]]]:
+    """Sort errors by their statuses, and leave those of one in their order."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for one in problems:
+        found.setdefault(one["status"], []).append(one)
+    return sorted(found.items())
 
 
 class HeaderScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

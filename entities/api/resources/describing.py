@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from entities import exceptions as domain
-from entities.api.documentation import ANSWER_HEADERS, PATH_PARAMETERS, problems_of
+from entities.api.documentation import ANSWER_HEADERS, PATH_PARAMETERS
 from entities.api.schema import ETAG, IF_MATCH, IF_NONE_MATCH, ApiSchema, DoneSerializer
 from entities.http.problems import problem
 
@@ -92,14 +92,14 @@ def describe(
         responses={
             status: OpenApiResponse(answer(many=True) if many else answer, summary + ".", [shown]),
             **(unchanged if IF_NONE_MATCH in headers else {}),
-            **problems_of(
-                causes, more=_form_problems(request, field_errors), body=request is not None
-            ),
         },
+    )
+    schema = ApiSchema.of(
+        causes, problems=_form_problems(request, field_errors), body=request is not None
     )
 
     def decorator(method: Any) -> Any:
-        method.kwargs = {"schema": ApiSchema}
+        method.kwargs = {"schema": schema}
         return document(method)
 
     return decorator
