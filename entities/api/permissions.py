@@ -25,7 +25,7 @@ class ManagesUser(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         caller = request.auth
         return isinstance(caller, Principal) and (
-            caller.is_admin or view.kwargs["userId"] == caller.user.id
+            caller.is_admin or view.kwargs["userId"] == caller.user_id
         )
 
 

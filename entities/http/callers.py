@@ -103,7 +103,7 @@ def _verify(request: HttpRequest) -> _Known | None:
             return None
         if (wait := wait_after_failures(request)) is not None:
             return partial(TooManyFailuresError, wait)
-        return verify_bearer(text)
+        return verify_bearer(text).own()
     except NotAuthenticatedError as error:
         count_failure(request)
         return partial(NotAuthenticatedError, str(error), message=REFUSED)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from django.db.models.base import ModelState
-from django.utils.functional import cached_property
 
 from entities.actors import Actor, Application
 from entities.models import KeyAccess, Role, User
@@ -65,6 +64,8 @@ class Principal:
     used: tuple[Parsed, ...] = field(repr=False, compare=False)
     """For `entities.services.usage.note_uses`. Empty where it was remembered: noted before."""
     verified_at: datetime = field(repr=False, compare=False)
+    is_shared: bool = field(repr=False, compare=False)
+    """Whether it was remembered, and other requests have it too."""
 
     @classmethod
     def of(cls, fields: dict[str, Any]) -> Principal:
@@ -77,13 +78,16 @@ class Principal:
         object.__setattr__(principal, "__dict__", fields)
         return principal
 
-    @cached_property
+    @property
     def user(self) -> User:
-        """The user.
+        """The user, the same at each look; of a shared principal another one, so keep it.
 
         Built when somebody asks, for a gateway needs his id only; and built as an unpickled one is,
         for the usual way takes three times as long.
         """
+        known: User | None = self.__dict__.get("_user")
+        if known is not None:
+            return known
         user, state = User.__new__(User), ModelState()
         state.adding = False
         user.__dict__ = {
@@ -93,11 +97,17 @@ class Principal:
             "is_active": True,
             "_state": state,
         }
+        if not self.is_shared:
+            self.__dict__["_user"] = user
         return user
 
-    def again(self) -> Principal:
-        """Make another one, whose user is its own. That of this one must not have been built."""
-        return Principal.of(self.__dict__.copy())
+    def shared(self) -> Principal:
+        """Make one that may be remembered."""
+        return replace(self, used=(), is_shared=True)
+
+    def own(self) -> Principal:
+        """Return one that no other request has."""
+        return Principal.of(self.__dict__ | {"is_shared": False}) if self.is_shared else self
 
     @property
     def is_admin(self) -> bool:

@@ -123,6 +123,7 @@ def _principal(
             "proof": token if token is not None and token.kind is Kind.AUTH_TOKEN else None,
             "used": tuple(filter(None, (api_key, token))),
             "verified_at": at,
+            "is_shared": False,
         }
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.db import connections, router
 
@@ -134,7 +134,7 @@ class _Verifier:
             pair = (api_key, proof.parsed)
         known, stood = (None, None) if self.memory is None else self.memory.recall(key)
         if known is not None:
-            return _fitting(known.again(), presented)
+            return _fitting(known, presented)
         at = at or moments.now()
         if not self.asks_others:
             pair = self.parsed.get(key) or self._parse_pair(key, presented)
@@ -149,8 +149,7 @@ class _Verifier:
         if self.memory is not None:
             known, stood = self.memory.recall(key)
             if known is not None:
-                again: Principal = known.again()
-                return again
+                return cast("Principal", known)
         at = at or moments.now()
         token = self.parsed_alone.get(key)
         if token is None:
@@ -177,7 +176,7 @@ def _remember(
         return
     memory.remember(
         key,
-        replace(principal, used=()),
+        principal.shared(),
         scopes=scopes_of(entity_id=principal.entity_id, user_id=principal.user_id),
         stood=stood,
         ends_at=min(ends(row, principal, at=at)).timestamp(),

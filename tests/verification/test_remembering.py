@@ -12,11 +12,13 @@ from uuid import uuid4
 import pytest
 from django.core.cache import caches
 from django.db import router, transaction
+from django.test import RequestFactory
 
 from entities import memory as memories
 from entities import moments
 from entities.actors import Actor
 from entities.exceptions import NotAuthenticatedError
+from entities.http.callers import caller_by_bearer
 from entities.models import ApiKey, AuthToken, Entity, RevocationReason, User, UserToken
 from entities.services import (
     add_flag,
@@ -124,6 +126,19 @@ def test_each_gets_a_user_of_his_own(member: Caller) -> None:
     first.name = "changed by a view"
     assert second.name == member.membership.user.name
     assert first is not second
+
+
+def test_who_bears_a_token_keeps_his_user_for_the_request(member: Caller) -> None:
+    text = issue(member)
+    warm(member, text)
+    callers = [
+        caller_by_bearer(RequestFactory().get("/", headers={"Authorization": f"Bearer {text}"}))
+        for _ in range(2)
+    ]
+    first, second = (caller.user for caller in callers if caller is not None)
+    assert first is not second
+    assert callers[0] is not None
+    assert callers[0].user is first
 
 
 def test_what_a_request_says_beside_its_texts_is_asked_each_time(
