@@ -2,8 +2,7 @@
 
 Django's handler is called as a server calls it, from the environ of PEP 3333 to the closed
 response: the URL, the signals around a request and the connection's upkeep are in the time, and no
-client or server is. Each side has a table of URLs of its own with one line, for a longer way
-through a table would count against who stands behind.
+client or server is.
 """
 
 from __future__ import annotations
@@ -15,13 +14,12 @@ from statistics import median
 from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import connections
 
 from entities.services.usage import write_noted_uses
 from tests.benchmarks.peers.aim import aimed_at
+from tests.benchmarks.peers.handlers import handler_of
 from tests.benchmarks.peers.rows import Measured
-from tests.benchmarks.peers.views import PATTERNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,9 +39,7 @@ class _Player:
         self.side = side
         self.times: list[int] = []
         self.next = 0
-        urls = (PATTERNS[side.pattern],)
-        self.handler = WSGIHandler()
-        self.handler.request_class = type("Request", (WSGIRequest,), {"urlconf": urls})
+        self.handler = handler_of(side.pattern)
         with self.in_place():
             self.environs = [ask.environ() for ask in side.asks()]
 

@@ -1,4 +1,4 @@
-"""All views by path, for a server. Those of the peers stand first, for what is behind is slower."""
+"""All views by path, for what wants to know where one is."""
 
 from __future__ import annotations
 
