@@ -157,15 +157,13 @@ def read(
     """Read a text as `parse` does; None where that raises, which takes longer."""
     prefix, tail = text[: -TAIL_CHARS - 1], text[-TAIL_CHARS:]
     kind = prefixes.get(prefix)
-    if (
-        kind is None
-        or text[len(prefix)] != "_"
-        or _TAIL_PATTERN.fullmatch(tail) is None
-        or _crc(text[:-CHECK_CHARS]) != _number(text[-CHECK_CHARS:], _CHECK_HALVINGS)
-    ):
+    if kind is None or text[len(prefix)] != "_" or _TAIL_PATTERN.fullmatch(tail) is None:
+        return None
+    written = text.encode("ascii")  # the prefix is by its setting, and the tail by the pattern
+    if zlib.crc32(written[:-CHECK_CHARS]) != _number(written[-CHECK_CHARS:], _CHECK_HALVINGS):
         return None
     try:
-        body = _number(tail[:BODY_CHARS], _BODY_HALVINGS).to_bytes(_BODY_BYTES)
+        body = _number(written[-TAIL_CHARS:-CHECK_CHARS], _BODY_HALVINGS).to_bytes(_BODY_BYTES)
     except OverflowError:
         return None
     fields = body[:_FIELDS_BYTES]
@@ -183,12 +181,7 @@ def _mac(kind: Kind, fields: bytes, key: SigningKey) -> bytes:
 
 
 def _check(text: str) -> str:
-    return _base62(_crc(text), CHECK_CHARS)
-
-
-def _crc(text: str) -> int:
-    # The prefix is ASCII by its setting, and the tail was matched before or is ours.
-    return zlib.crc32(text.encode("ascii"))
+    return _base62(zlib.crc32(text.encode("ascii")), CHECK_CHARS)
 
 
 def _base62(number: int, length: int) -> str:
@@ -202,14 +195,13 @@ def _base62(number: int, length: int) -> str:
     return head + "".join(pairs)
 
 
-def _number(digits: str, halvings: tuple[tuple[int, int, int], ...]) -> int:
+def _number(digits: bytes, halvings: tuple[tuple[int, int, int], ...]) -> int:
     """Read a number in base62, at most as many digits of the alphabet as there are lanes.
 
     All digits lie beside each other in one long integer, and each step joins every two neighbours
     at once: of a body a quarter of the time that one digit after the other takes.
     """
-    lanes = digits.encode("ascii").translate(_DIGITS).rjust(1 << len(halvings), b"\0")
-    number = int.from_bytes(lanes)
+    number = int.from_bytes(digits.translate(_DIGITS).rjust(1 << len(halvings), b"\0"))
     for width, mask, base in halvings:
         number = (number >> width & mask) * base + (number & mask)
     return number

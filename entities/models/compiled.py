@@ -172,4 +172,4 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _in_utc(value: datetime) -> str:
-    return str(value.astimezone(UTC).replace(tzinfo=None))
+    return str(value.astimezone(UTC))[: -len("+00:00")]
