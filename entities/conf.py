@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _Made = TypeVar("_Made")
+_Value = TypeVar("_Value")
 _RATE = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)", re.ASCII)
 _PREFIXES = {"API_KEY_PREFIX": "ek", "USER_TOKEN_PREFIX": "ut", "AUTH_TOKEN_PREFIX": "eat"}
-# Django keeps each setting in here that was asked for, and takes it out when it changes.
+# Django keeps each setting in here that was asked for, and takes it out when it changes: a look
+# spares the way through `settings`, which each request would go several times.
 _KNOWN = vars(settings)
 _SECONDS = {"second": 1, "minute": 60, "hour": 60 * 60, "day": 24 * 60 * 60}
 
@@ -56,7 +58,7 @@ class AppSettings:
 
         Empty: sub-keys of SECRET_KEY and SECRET_KEY_FALLBACKS serve, fine to begin with.
         """
-        return cast("Sequence[str]", self._get("SIGNING_KEYS", ()))
+        return self._get("SIGNING_KEYS", ())
 
     @property
     def API_KEY_PREFIX(self) -> str:  # noqa: N802
@@ -76,12 +78,12 @@ class AppSettings:
     @property
     def TOKEN_READBACK(self) -> bool:  # noqa: N802
         """Whether a GET shows the text of a token again. Issue and refresh always do."""
-        return cast("bool", self._get("TOKEN_READBACK", True))
+        return self._get("TOKEN_READBACK", True)
 
     @property
     def REFRESH_GRACE(self) -> timedelta:  # noqa: N802
         """How long the text before a refresh still verifies. Zero: it ends at once."""
-        return cast("timedelta", self._get("REFRESH_GRACE", timedelta(seconds=30)))
+        return self._get("REFRESH_GRACE", timedelta(seconds=30))
 
     @property
     def USER_AUTHENTICATORS(self) -> Sequence[str]:  # noqa: N802
@@ -89,14 +91,11 @@ class AppSettings:
 
         Each names a class without arguments that fits `entities.verification.UserAuthenticator`.
         """
-        return cast(
-            "Sequence[str]",
-            self._get(
-                "USER_AUTHENTICATORS",
-                (
-                    "entities.verification.UserTokenAuthenticator",
-                    "entities.verification.AuthTokenAuthenticator",
-                ),
+        return self._get(
+            "USER_AUTHENTICATORS",
+            (
+                "entities.verification.UserTokenAuthenticator",
+                "entities.verification.AuthTokenAuthenticator",
             ),
         )
 
@@ -106,12 +105,12 @@ class AppSettings:
 
         The latter is the memory of each process alone. None: nothing is remembered.
         """
-        return cast("str | None", self._get("VERIFICATION_CACHE", None))
+        return self._get("VERIFICATION_CACHE", None)
 
     @property
     def VERIFICATION_CACHE_TTL(self) -> timedelta:  # noqa: N802
         """How long an answer of verification is remembered at most: the harm of a lost message."""
-        return cast("timedelta", self._get("VERIFICATION_CACHE_TTL", timedelta(seconds=5)))
+        return self._get("VERIFICATION_CACHE_TTL", timedelta(seconds=5))
 
     @property
     def LAST_USED_FLUSH(self) -> timedelta | None:  # noqa: N802
@@ -119,7 +118,7 @@ class AppSettings:
 
         None: nothing is written until `entities.services.usage.write_noted_uses` is called.
         """
-        return cast("timedelta | None", self._get("LAST_USED_FLUSH", timedelta(seconds=5)))
+        return self._get("LAST_USED_FLUSH", timedelta(seconds=5))
 
     @property
     def TRUSTED_PROXIES(self) -> int:  # noqa: N802
@@ -127,18 +126,17 @@ class AppSettings:
 
         Zero: the header is ignored, and the address of a client is that of its connection.
         """
-        return cast("int", self._get("TRUSTED_PROXIES", 0))
+        return self._get("TRUSTED_PROXIES", 0)
 
     @property
     def MAX_BODY_BYTES(self) -> int:  # noqa: N802
         """The largest request body that the API reads; a larger one is a 413."""
-        return cast("int", self._get("MAX_BODY_BYTES", 64 * 1024))
+        return self._get("MAX_BODY_BYTES", 64 * 1024)
 
     @property
     def RATE_LIMITS(self) -> bool:  # noqa: N802
         """Whether calls are limited at all. Off, for load tests: nothing is counted."""
-        on: bool = _given().get("RATE_LIMITS", True)  # the shortest way: each request asks
-        return on
+        return self._get("RATE_LIMITS", True)
 
     @property
     def RATE_LIMIT_API_KEY(self) -> Rate | None:  # noqa: N802
@@ -157,7 +155,7 @@ class AppSettings:
 
     def prefixes(self) -> tuple[str, ...]:
         """Return the prefixes of API keys, user tokens and authentication tokens, by one look."""
-        given = _given()
+        given = setting("ENTITIES", {})
         return tuple([given.get(name, default) for name, default in _PREFIXES.items()])
 
     @property
@@ -166,37 +164,37 @@ class AppSettings:
 
         This and the next ones are for `entities.identity.JwtAuthenticator`.
         """
-        return cast("str", self._get("JWT_ISSUER", ""))
+        return self._get("JWT_ISSUER", "")
 
     @property
     def JWT_AUDIENCE(self) -> Sequence[str]:  # noqa: N802
         """What the provider calls this service: a JWT has to be for one of them (`aud`)."""
-        return cast("Sequence[str]", self._get("JWT_AUDIENCE", ()))
+        return self._get("JWT_AUDIENCE", ())
 
     @property
     def JWT_JWKS_URL(self) -> str:  # noqa: N802
         """Where the provider's public keys are."""
-        return cast("str", self._get("JWT_JWKS_URL", ""))
+        return self._get("JWT_JWKS_URL", "")
 
     @property
     def JWT_ALGORITHMS(self) -> Sequence[str]:  # noqa: N802
         """By which JWTs may be signed, whatever they themselves say. Asymmetric ones only."""
-        return cast("Sequence[str]", self._get("JWT_ALGORITHMS", ("RS256", "ES256")))
+        return self._get("JWT_ALGORITHMS", ("RS256", "ES256"))
 
     @property
     def JWT_USER_CLAIM(self) -> str:  # noqa: N802
         """The claim that holds the user's id."""
-        return cast("str", self._get("JWT_USER_CLAIM", "sub"))
+        return self._get("JWT_USER_CLAIM", "sub")
 
     @property
     def JWT_ENTITY_CLAIM(self) -> str | None:  # noqa: N802
         """The claim that names the entity, or a list of them, a JWT is good in. None: in any."""
-        return cast("str | None", self._get("JWT_ENTITY_CLAIM", None))
+        return self._get("JWT_ENTITY_CLAIM", None)
 
     @property
     def JWT_LEEWAY(self) -> timedelta:  # noqa: N802
         """How far the provider's clock and ours may be apart."""
-        return cast("timedelta", self._get("JWT_LEEWAY", timedelta(seconds=30)))
+        return self._get("JWT_LEEWAY", timedelta(seconds=30))
 
     @property
     def JWT_CREATE_USERS(self) -> bool:  # noqa: N802
@@ -204,19 +202,15 @@ class AppSettings:
 
         Of the API key's entity.
         """
-        return cast("bool", self._get("JWT_CREATE_USERS", False))
+        return self._get("JWT_CREATE_USERS", False)
 
     def _rate(self, name: str, default: str) -> Rate | None:
-        given = self._get(name, default)
-        return None if given is None else _parsed_rate(cast("str", given))
+        given: str | None = self._get(name, default)
+        return None if given is None else _parsed_rate(given)
 
-    def _get(self, name: str, default: object) -> object:
-        return _given().get(name, default)
-
-
-def _given() -> dict[str, Any]:
-    given: dict[str, Any] | None = _KNOWN.get("ENTITIES")
-    return getattr(settings, "ENTITIES", {}) if given is None else given
+    def _get(self, name: str, default: _Value) -> _Value:
+        value: _Value = setting("ENTITIES", {}).get(name, default)
+        return value
 
 
 _parsed_rate = lru_cache(maxsize=16)(Rate.parse)
@@ -272,10 +266,10 @@ def secret_keys() -> tuple[str | bytes, ...]:
     return (setting("SECRET_KEY"), *setting("SECRET_KEY_FALLBACKS"))
 
 
-def setting(name: str) -> Any:
-    """Return a setting of the project as it is now, in a tenth of what `settings` takes."""
+def setting(name: str, *default: Any) -> Any:
+    """Return a setting of the project as it is now, as `getattr(settings, name, …)` does."""
     known = _KNOWN.get(name)
-    return getattr(settings, name) if known is None else known
+    return getattr(settings, name, *default) if known is None else known
 
 
 app_settings = AppSettings()

@@ -211,7 +211,7 @@ def _is_ours(request: HttpRequest) -> bool:
         text = bearer_text(request)
     except NotAuthenticatedError:
         return False
-    return text is not None and text.startswith(keys.rules().beginnings[Kind.AUTH_TOKEN])
+    return text is not None and keys.rules().begins_as(Kind.AUTH_TOKEN, text)
 
 
 def _known_caller(request: HttpRequest) -> Principal | None:

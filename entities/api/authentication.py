@@ -109,8 +109,7 @@ class HeaderAuthentication(EntityAuthentication):
             raise _refusal(error) from None
         except ProviderUnavailableError:
             raise ProviderUnavailable from None
-        if principal.used:
-            note_uses(principal.used, at=principal.verified_at)
+        note_uses(principal.used, at=principal.verified_at)
         if sent.method not in {"GET", "HEAD"} and principal.reads_only:
             count_refused(sent, principal)
             raise ReadOnlyKeyRefused
@@ -147,5 +146,5 @@ def _refusal(error: NotAuthenticatedError) -> AuthenticationFailed:
 
 @lru_cache(maxsize=100)
 def _sentence(language: str | None) -> str:
-    """Translate the sentence of most refusals, once: that takes half as long as to read a token."""
+    """Translate the sentence of most refusals, once for each language."""
     return str(NotAuthenticatedError.message)

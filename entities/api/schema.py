@@ -16,7 +16,7 @@ from entities.conf import app_settings
 from entities.http.problems import PROBLEM_MEDIA_TYPE, of_domain, problem, status_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from drf_spectacular.utils import Direction
 
@@ -151,6 +151,7 @@ class ApiSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        body_of: Callable[..., dict[str, Any]] = self._get_response_for_code
         for status, examples in by_status(self.get_problems()):
             described = OpenApiResponse(
                 ProblemSerializer,
@@ -160,9 +161,7 @@ class ApiSchema(AutoSchema):
                     for one in examples
                 ],
             )
-            bodies[str(status)] = self._get_response_for_code(  # type: ignore[no-untyped-call]
-                described, str(status), [PROBLEM_MEDIA_TYPE], direction
-            )
+            bodies[str(status)] = body_of(described, str(status), [PROBLEM_MEDIA_TYPE], direction)
         return bodies
 
     def _get_request_body(self, direction: Direction = "request") -> dict[str, Any] | None:

@@ -42,8 +42,7 @@ def find_membership(*, entity_id: str, user_id: str) -> Membership:
 
 
 def _instance(model: type[_Model], row: Row, path: str) -> _Model:
-    columns = _COLUMNS[path]
-    return model.from_db(row.database, list(columns), attrgetter(*columns.values())(row))
+    return model.from_db(row.database, list(_COLUMNS[path]), _VALUES[path](row))
 
 
 _COLUMNS = {
@@ -55,6 +54,7 @@ _COLUMNS = {
         "current_token__": AuthToken,
     }.items()
 }
+_VALUES = {path: attrgetter(*columns.values()) for path, columns in _COLUMNS.items()}
 _QUERY = CompiledQuery(
     lambda: Membership.objects.with_token().filter(
         entity_id=Slot("entity", CharField()), user_id=Slot("user", CharField())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from asyncio import _get_running_loop
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
+import django
 from django.db.backends import utils
 
 from entities.conf import setting
@@ -12,14 +15,14 @@ from entities.conf import setting
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    _Found = Sequence[Any] | None
+_DJANGO = str(Path(django.__file__).parent)
 
 
 class Statement:
     """SQL whose values have names.
 
-    Django's cursor takes as long as SQLite takes to answer. It is there for those who watch it;
-    where nobody does, SQLite is asked without it.
+    What Django's cursor does around a query is there for those who watch it; where nobody does,
+    SQLite is asked without it.
     """
 
     def __init__(self, sql: str, names: Sequence[str], connection: Any) -> None:
@@ -31,30 +34,35 @@ class Statement:
         if _is_plain_sqlite(connection):
             self._sqlite = sql % tuple([f":{name}" for name in names])
 
-    def fetch_one(self, params: Mapping[str, Any], connection: Any) -> _Found:
+    def fetch_one(self, params: Mapping[str, Any], connection: Any) -> Sequence[Any] | None:
         """Execute it; return the first row, or None."""
-        if self._sqlite is not None and not _is_watched(connection):
-            try:
-                found = connection.connection.execute(self._sqlite, params).fetchone()
-                return cast("_Found", found)
-            except connection.Database.Error:
-                with connection.wrap_database_errors:
-                    raise
-        with connection.cursor() as cursor:
-            cursor.execute(self._sql, params)
-            return cast("_Found", cursor.fetchone())
+        found: Sequence[Any] | None
+        if self._sqlite is None or _is_watched(connection):
+            with connection.cursor() as cursor:
+                cursor.execute(self._sql, params)
+                found = cursor.fetchone()
+                return found
+        try:
+            found = connection.connection.execute(self._sqlite, params).fetchone()
+        except connection.Database.Error:
+            with connection.wrap_database_errors:  # makes it an error of Django's
+                raise
+        return found
 
 
 def _is_plain_sqlite(connection: Any) -> bool:
-    """Whether it is Django's own backend, and its cursors execute by Django's own method.
+    """Whether it is Django's own backend, and nobody put a method of his own in, to watch.
 
-    Who watches all queries may have put another one in its place.
+    Asked once, when a statement is first needed: who watches is there by then.
     """
-    execute: Any = utils.CursorWrapper.execute
-    return (
-        type(connection).__module__ == "django.db.backends.sqlite3.base"
-        and execute.__code__.co_filename == utils.__file__
-    )
+    here = type(connection)
+    methods = (utils.CursorWrapper.execute, here.cursor, here.make_cursor, here.create_cursor)
+    return here.__module__ == "django.db.backends.sqlite3.base" and all(map(_is_djangos, methods))
+
+
+def _is_djangos(method: Any) -> bool:
+    # By its type, for a proxy shows the code of what it stands for.
+    return type(method) is FunctionType and method.__code__.co_filename.startswith(_DJANGO)
 
 
 def _is_watched(connection: Any) -> bool:

@@ -125,6 +125,7 @@ class _Verifier:
         """Verify API key, user and token. See `verify_request`."""
         # No good text holds a line break, so that no other two have the digest of good ones.
         key = self.rules.fingerprint(f"{presented.api_key}\n{presented.token}")
+        pair: tuple[Parsed, Parsed] | None = None
         if self.asks_others:
             api_key = _parse(self.api_keys, presented.api_key)
             proof = prove(presented)
@@ -136,8 +137,7 @@ class _Verifier:
         if known is not None:
             return _fitting(known, presented)
         at = at or moments.now()
-        if not self.asks_others:
-            pair = self.parsed.get(key) or self._parse_pair(key, presented)
+        pair = pair or self.parsed.get(key) or self._parse_pair(key, presented)
         principal, row = read_pair(*pair, at=at)
         if self.memory is not None:
             _remember(self.memory, key, principal, row, stood, at=at)
@@ -204,7 +204,7 @@ def _fitting(principal: Principal, presented: Presented) -> Principal:
         NotAuthenticatedError: the header names another user, or the entity is another one, where
             only a superuser gets in.
     """
-    if principal.user_id != presented.user_id and not presented.names(principal.user_id):
+    if not presented.names(principal.user_id):
         raise NotAuthenticatedError("userid: another user's token")
     entity_id = presented.entity_id
     if entity_id is not None and entity_id != principal.entity_id:

@@ -34,7 +34,7 @@ def fetch() -> Any:
 def cursors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that Django's cursors executed."""
     executed: list[str] = []
-    execute = CursorWrapper._execute  # type: ignore[attr-defined]
+    execute = vars(CursorWrapper)["_execute"]
 
     def note(self: Any, sql: str, params: Any, *ignored: Any) -> Any:
         executed.append(sql)
@@ -52,7 +52,7 @@ def test_nothing_found_is_none() -> None:
     assert ask("SELECT 1 WHERE 1 = CAST(%s AS integer)", n=2) is None
 
 
-def test_other_databases_are_asked_by_djangos_cursor(cursors: list[str]) -> None:
+def test_only_sqlite_is_asked_past_djangos_cursor(cursors: list[str]) -> None:
     fetch()
     assert len(cursors) == (0 if connections[ALIAS].vendor == "sqlite" else 1)
 
@@ -81,6 +81,31 @@ def watched_by_another_method(settings: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(CursorWrapper, "execute", lambda *arguments: execute(*arguments))
 
 
+def watched_by_a_proxy(settings: Any, monkeypatch: Any) -> None:
+    class Proxy:
+        """Stands for a method, as tracers have it: what is asked of it, it asks the method."""
+
+        def __init__(self, method: Any) -> None:
+            self.method = method
+
+        def __get__(self, instance: Any, owner: Any) -> Any:
+            return Proxy(self.method.__get__(instance, owner))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.method, name)
+
+        def __call__(self, *arguments: Any) -> Any:
+            return self.method(*arguments)
+
+    monkeypatch.setattr(CursorWrapper, "execute", Proxy(CursorWrapper.execute))
+
+
+def watched_by_another_backend(settings: Any, monkeypatch: Any) -> None:
+    backend = type(connections[ALIAS])
+    make = backend.make_cursor
+    monkeypatch.setattr(backend, "make_cursor", lambda *arguments: make(*arguments))
+
+
 def watched_by_another_driver(settings: Any, monkeypatch: Any) -> None:
     here: Any = connections[ALIAS]
 
@@ -105,6 +130,8 @@ def watched_for_its_health(settings: Any, monkeypatch: Any) -> None:
         watched_by_debug,
         watched_by_another_cursor,
         watched_by_another_method,
+        watched_by_a_proxy,
+        watched_by_another_backend,
         watched_by_another_driver,
         watched_for_its_health,
     ],

@@ -6,21 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import django
 
-django.setup()
-
-from tests.benchmarks.peers.handlers import handler_of  # noqa: E402  it wants the settings
-from tests.benchmarks.peers.views import PATTERNS  # noqa: E402
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-_HANDLERS = {
-    str(pattern.pattern).partition("/")[0]: handler_of(name) for name, pattern in PATTERNS.items()
-}
+    from django.core.handlers.wsgi import WSGIHandler
+
+
+def _handlers() -> Mapping[str, WSGIHandler]:
+    """Return a handler for each view, by the first segment of its path."""
+    django.setup()
+    from tests.benchmarks.peers.handlers import handler_of
+    from tests.benchmarks.peers.views import PATTERNS
+
+    return {
+        str(pattern.pattern).partition("/")[0]: handler_of(name)
+        for name, pattern in PATTERNS.items()
+    }
+
+
+_HANDLERS = _handlers()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answer by the handler of the path's first segment."""
+    """Answer by the handler of the view that is asked for."""
     handler = _HANDLERS[environ["PATH_INFO"].split("/")[1]]
     answer: Iterable[bytes] = handler(environ, start_response)
     return answer
